@@ -16,10 +16,10 @@ extension Directory {
 
     /// A file system in memory on the directory of that name, which is made where it is not there: what is mounted already stays.
     /// - Parameter size: bytes it holds at most; `nil` leaves it to the kernel.
-    package func memory(_ name: String, size: Int64?, mode: UInt32) throws(Files.Failure) -> Directory {
+    package func memory(_ name: String, size: Int64?, mode: UInt32, group: Int64? = nil) throws(Files.Failure) -> Directory {
         let point = try make(name)
         if !isMountPoint(name) {
-            let options = "mode=0\(String(mode, radix: 8))" + (size.map { ",size=\($0)" } ?? "")
+            let options = "mode=0\(String(mode, radix: 8))" + (size.map { ",size=\($0)" } ?? "") + (group.map { ",gid=\($0)" } ?? "")
             // What lies in memory is not to reach the disk by way of swap; kernels before 6.3 do not know the option.
             let isMounted = [options + ",noswap", options].contains { options in
                 options.withCString { mount("tmpfs", Self.place(point.descriptor), "tmpfs", 0, $0) == 0 }

@@ -64,15 +64,20 @@ extension Directory {
         guard fchmod(file, mode) == 0 else { throw Files.Failure(operation: "chmod", path: place, code: errno) }
     }
 
-    /// Gives a file this content. One that is there stays the same file, for who has it mounted.
+    /// Gives a file this content. One that is there stays the same file, for who has it mounted, and stays as it was when the disk has no room
+    /// for the new content.
     package func write(_ path: String, _ bytes: [UInt8], mode: UInt32) throws(Files.Failure) {
         let file: Int32
         do throws(Files.Failure) {
-            file = try regular(path, O_WRONLY | O_TRUNC)
+            file = try regular(path, O_WRONLY)
         } catch  where error.isMissing {
             return try create(path, bytes, mode: mode)
         }
         defer { close(file) }
-        try Files.writeAll(bytes, to: file, "\(self.path)/\(path)")
+        let place = "\(self.path)/\(path)"
+        let room = posix_fallocate(file, 0, bytes.count)
+        guard room != ENOSPC else { throw Files.Failure(operation: "write", path: place, code: room) }
+        try Files.writeAll(bytes, to: file, place)
+        guard ftruncate(file, bytes.count) == 0 else { throw Files.Failure(operation: "truncate", path: place, code: errno) }
     }
 }

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 
 // In-place resize: what a pod's containers ask for may change while they run. Upstream: `kubelet/allocation`, `doPodResizeAction`.
 extension PodWorker {
@@ -34,16 +35,17 @@ extension PodWorker {
     /// been given. Returns the ids of containers that have to start again for that.
     func resize() async throws -> Set<String> {
         try await loadRecord()
-        if record.allocated == pod.resizable {
-            pendingResize = nil
-        } else {
-            try await allocate()
-        }
         do {
+            if isRecordUnsaved { try await save() }
+            if record.allocated == pod.resizable {
+                pendingResize = nil
+            } else {
+                try await allocate()
+            }
             return try await actuate()
-        } catch let error as RuntimeFailure {
+        } catch  where error is RuntimeFailure || error is Files.Failure {
             try Task.checkCancellation()
-            try await tell(error.description)
+            try await tell("\(error)")
             return []
         }
     }
@@ -80,10 +82,17 @@ extension PodWorker {
             return postpone(obstacle)
         }
         // From here on the group may have other values than the pod was given.
+        let before = record
         record.actuated[Pod.whole] = record.actuated[Pod.whole] ?? record.allocated[Pod.whole]
         record.allocated = pod.resizable
         isGroupStale = true
-        try await save()
+        do {
+            try await save()
+        } catch {
+            // What the next kubelet would not know of was not given.
+            (record, isRecordUnsaved) = (before, false)
+            throw error
+        }
         pendingResize = nil
         resizeInProgress = Obstacle(reason: "", message: "")
         event(.normal, "ResizeStarted", "Pod resize started")
@@ -150,7 +159,9 @@ extension PodWorker {
         let ids = Set(runtime.containers.map(\.id) + [Pod.whole])
         record.actuated = record.actuated.filter { ids.contains($0.key) }
         let record = record
+        isRecordUnsaved = true
         try await onDisk { context, pod in try record.write(pod.uid, context.configuration) }
+        isRecordUnsaved = false
     }
 
     private func event(_ type: EventType, _ reason: String, _ words: String, _ problem: String = "") {

@@ -48,6 +48,8 @@ actor PodWorker {
     var isSettled = false
     var record = ResourceRecord()
     var isRecordLoaded = false
+    /// The file does not have what is in `record`: it could not be written.
+    var isRecordUnsaved = false
     /// The values of the pod's group may not be those its containers have been given.
     var isGroupStale: Bool
     var pendingResize: Obstacle?

@@ -33,6 +33,20 @@ struct AtomicWriter {
         }
         if let group { try own(volume, group: group) }
         let name = Self.dataName()
+        do {
+            try fill(name, files, group: group)
+        } catch {
+            // Half of it is of use to nobody, and the room it takes may be what is missing.
+            volume.removeTree(name)
+            volume.remove(Self.next)
+            throw error
+        }
+        try link(files)
+        try removeOthers(files, but: name)
+        return true
+    }
+
+    private func fill(_ name: String, _ files: [String: File], group: Int64?) throws {
         let fresh = try volume.make(name, mode: 0o755)
         if let group { try own(fresh, group: group) }
         for (path, file) in files.sorted(by: { $0.key < $1.key }) {
@@ -42,9 +56,6 @@ struct AtomicWriter {
         volume.remove(Self.next)
         try volume.link(name, at: Self.next)
         try volume.rename(Self.next, to: Self.data)
-        try link(files)
-        try removeOthers(files, but: name)
-        return true
     }
 
     /// Upstream: `validatePath`.

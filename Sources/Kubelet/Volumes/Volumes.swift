@@ -111,20 +111,25 @@ struct Volumes: Sendable {
 
     private func emptyDirectory(_ volume: Value, _ kind: Kind, _ pod: Pod) throws -> Mounted {
         let parent = try parent(of: kind, pod)
-        let isNew = !parent.exists(volume.name)
-        let directory: Directory
+        let group = pod.spec[path: "securityContext", "fsGroup"].int?.int64
         switch volume[path: "emptyDir", "medium"].string ?? "" {
-        case "": directory = try parent.make(volume.name, mode: 0o777)
+        case "":
+            if let there = try? parent.directory(volume.name) { return Mounted(path: there.path) }
+            // It has its name once it is whole: whoever finds it has nothing to do, also after a kubelet that was killed on the way. No
+            // volume has a name with a dot.
+            let new = volume.name + ".new"
+            let directory = try parent.make(new, mode: 0o777)
+            if let group {
+                try directory.change(group: group)
+                try directory.change(mode: 0o2777)
+            }
+            try parent.rename(new, to: volume.name)
         case "Memory":
             let size = volume[path: "emptyDir", "sizeLimit"].quantity?.value.int64
-            directory = try parent.memory(volume.name, size: size, mode: 0o777)
+            _ = try parent.memory(volume.name, size: size, mode: group == nil ? 0o777 : 0o2777, group: group)
         case let medium: throw ConfigurationError(message: "emptyDir medium \"\(medium)\" is not supported")
         }
-        if isNew, let group = pod.spec[path: "securityContext", "fsGroup"].int?.int64 {
-            try directory.change(group: group)
-            try directory.change(mode: 0o2777)
-        }
-        return Mounted(path: directory.path)
+        return Mounted(path: "\(parent.path)/\(volume.name)")
     }
 
     private func hostPath(_ path: String, _ source: Value) async throws -> Mounted {

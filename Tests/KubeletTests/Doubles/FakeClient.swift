@@ -10,10 +10,17 @@ final class FakeClient: Client {
         var revision = 1
         var watchers: [(resource: GroupVersionResource, events: AsyncStream<WatchEvent>.Continuation)] = []
         var statuses: [String: [Value]] = [:]
+        /// What writes of a sub-resource are refused with, and how many were.
+        var refused: [String: APIError] = [:]
+        var refusals = 0
         /// What reviews of a kind are answered.
         var reviews: [GroupVersionResource: @Sendable (Value) -> Value] = [:]
     }
     let state = Mutex(State())
+
+    /// Takes no write of a sub-resource, until `nil` is given.
+    func refuse(_ subresource: String, _ error: APIError?) { state.withLock { $0.refused[subresource] = error } }
+    var refusals: Int { state.withLock { $0.refusals } }
 
     private static func key(_ namespace: String?, _ name: String) -> String { "\(namespace ?? "")/\(name)" }
 
@@ -99,6 +106,11 @@ final class FakeClient: Client {
     )
         async throws -> Object
     {
+        try state.withLock { state in
+            guard let error = subresource.flatMap({ state.refused[$0] }) else { return }
+            state.refusals += 1
+            throw error
+        }
         let old = try find(resource, namespace, name).value
         if let uid = patch["metadata"]["uid"].string, uid != old["metadata"]["uid"].string {
             throw APIError(code: 409, reason: .conflict, message: "\(name) is another now")
