@@ -16,6 +16,14 @@ final class FakeRuntime: Runtime {
         var failures: [String: RuntimeFailure] = [:]
         /// Methods whose calls do not end, and the calls.
         var hanging: [String: [UnsafeContinuation<Void, Never>]] = [:]
+        /// The call from which on none ends, and whether that one is carried out.
+        var last: (call: Int, isCarriedOut: Bool)?
+        /// Calls that never end.
+        var lost: [UnsafeContinuation<Void, Never>] = []
+        /// Containers that end by themselves, well, as soon as they run.
+        var shortLived: Set<String> = []
+        /// How often containers were started, by name.
+        var starts: [String: Int] = [:]
         var changed: (@Sendable (String, String) -> Void)?
         /// Why pods get no network of their own.
         var networkProblem: String?
@@ -34,6 +42,15 @@ final class FakeRuntime: Runtime {
     func fail(_ method: String, _ failure: RuntimeFailure?) { state.withLock { $0.failures[method] = failure } }
     /// Lets no call of a method end from now on, whatever its time and its task, until `release`.
     func hang(_ method: String) { state.withLock { $0.hanging[method] = $0.hanging[method] ?? [] } }
+
+    /// Nobody hears of any call any more, from the one on that comes after so many others: as if the caller had been killed.
+    /// - Parameter isCarriedOut: whether that one still has its effect.
+    func loseCalls(after count: Int, isCarriedOut: Bool) {
+        state.withLock { $0.last = ($0.calls.count + count + 1, isCarriedOut) }
+    }
+    var isLost: Bool { state.withLock { state in state.last.map { state.calls.count >= $0.call } ?? false } }
+    /// Later calls are answered again.
+    func find() { state.withLock { $0.last = nil } }
 
     /// Later calls end; those that hang go on hanging.
     func spare(_ method: String) { state.withLock { $0.hanging[method] = nil } }
@@ -96,7 +113,15 @@ final class FakeRuntime: Runtime {
 
     func call(_ method: String, _ request: Value, timeout: Duration?) async throws(RuntimeFailure) -> Value {
         let name = String(method.split(separator: "/")[1])
-        state.withLock { $0.calls.append(name) }
+        let (isLost, isCarriedOut) = state.withLock { state in
+            state.calls.append(name)
+            guard let last = state.last, state.calls.count >= last.call else { return (false, true) }
+            return (true, last.isCarriedOut && state.calls.count == last.call)
+        }
+        if isLost {
+            if isCarriedOut { state.withLock { _ = try? $0.answer(name, request) } }
+            await withUnsafeContinuation { continuation in state.withLock { $0.lost.append(continuation) } }
+        }
         await withUnsafeContinuation { continuation in
             let goesOn = state.withLock { state in
                 state.hanging[name]?.append(continuation)
@@ -189,6 +214,9 @@ extension FakeRuntime.State {
             let id = request["container_id"].string ?? ""
             containers[id]?["state"] = 1
             containers[id]?["started_at"] = .int(Clock.nanoseconds())
+            let name = containers[id]?["metadata"].name ?? ""
+            starts[name, default: 0] += 1
+            if shortLived.contains(name) { end(id, code: 0) }
             return .emptyObject
         case "StopContainer":
             let id = request["container_id"].string ?? ""
