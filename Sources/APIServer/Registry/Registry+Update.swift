@@ -31,6 +31,7 @@ extension Registry {
 
     /// Changes an object by a patch in the client's version.
     func patch(_ target: Target, _ patch: ObjectPatch, _ write: WriteContext) async throws -> Answer {
+        write.verb = .patch
         if patch.kind == .apply { return try await apply(target, patch, write) }
         return try await modify(target, write) { old in
             let before = try await target.storage.fromStored(old, self)

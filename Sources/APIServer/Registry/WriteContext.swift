@@ -9,6 +9,7 @@ final class WriteContext: Sendable {
     let served: Served
     let user: UserInfo
     let options: WriteOptions
+    private let asked = Mutex(Verb.update)
     private let gathered = Mutex<[String]>([])
     private let notes = Mutex<[String: (value: String, level: AuditPolicy.Level)]>([:])
 
@@ -20,6 +21,12 @@ final class WriteContext: Sendable {
     }
 
     var isDryRun: Bool { options.isDryRun }
+
+    /// What the request does to an object that is there already: `update`, or `patch`.
+    var verb: Verb {
+        get { asked.withLock { $0 } }
+        set { asked.withLock { $0 = newValue } }
+    }
 
     /// For the client to see, once, whatever becomes of the write.
     func warn(_ text: String) {

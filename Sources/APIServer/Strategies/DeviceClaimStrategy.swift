@@ -13,8 +13,11 @@ struct DeviceClaimStrategy: Strategy {
     }
 
     func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
-        guard target.subresource == "status", Self.administered(old) == nil, let index = Self.administered(object) else { return }
-        try Self.check(FieldPath("status.allocation.devices.results[\(index)].adminAccess"), target, write)
+        guard target.subresource == "status" else { return }
+        if Self.administered(old) == nil, let index = Self.administered(object) {
+            try Self.check(FieldPath("status.allocation.devices.results[\(index)].adminAccess"), target, write)
+        }
+        if target.type.kind == "ResourceClaim" { try await Self.authorize(object, old: old, target, write) }
     }
 
     private static func administered(_ claim: Value) -> Int? {
