@@ -62,6 +62,7 @@ public struct ContainerdConfiguration: Sendable {
               restrict_oom_score_adj = \(!facts.canLowerOOMScore)
               disable_cgroup = \(!facts.hasCgroups)
               netns_mounts_under_state_dir = true
+              enable_cdi = true
               stream_server_address = "127.0.0.1"
               stream_server_port = "0"
               [\(cri).cni]

@@ -3,6 +3,7 @@ import Client
 import FileSystem
 import OrderedCollections
 import Synchronization
+import TestStorage
 import TestSupport
 import Testing
 

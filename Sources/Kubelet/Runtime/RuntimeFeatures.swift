@@ -6,6 +6,8 @@ struct RuntimeFeatures: Equatable, Sendable {
     private var handlers: [String: Value] = [:]
     /// `supplementalGroupsPolicy: Strict`
     private(set) var groupsPolicy = false
+    /// It puts devices into containers by what their drivers have written down of them.
+    var readsDeviceSpecs = true
 
     init() {}
 

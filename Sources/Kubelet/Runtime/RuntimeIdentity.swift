@@ -32,7 +32,19 @@ final class RuntimeIdentity: Sendable, CustomStringConvertible {
 
     /// `containerd`
     var name: String { last.withLock { $0.name } }
-    var features: RuntimeFeatures { known.withLock { $0 } }
+    var features: RuntimeFeatures {
+        var features = known.withLock { $0 }
+        features.readsDeviceSpecs = Self.readsDeviceSpecs(name: name, version: last.withLock { $0.version })
+        return features
+    }
+
+    /// containerd does since 1.7; others had it from when they could be used here.
+    static func readsDeviceSpecs(name: String, version: String) -> Bool {
+        guard name == "containerd" else { return true }
+        let numbers = version.drop { $0 == "v" }.split(separator: ".").prefix(2).map { Int($0) ?? 0 }
+        return numbers.count < 2 || (numbers[0], numbers[1]) >= (1, 7)
+    }
+
     /// Why pods get no network of their own; `nil` when they do.
     var networkProblem: String? { network.withLock { $0 } }
     /// `containerd://1.6.20`

@@ -143,6 +143,11 @@ extension PodWorker {
                 cpus: context.cpus.cpus(of: container.name, in: uid),
                 memoryNodes: context.memory.nodes(of: container.name, in: uid), hasOwnCPUs: context.cpus.hasOwn(container.name, in: uid)
             ).message()
+            let specified = devices.cdiDevices.map(\.name)
+            if !specified.isEmpty && !context.features().readsDeviceSpecs {
+                let plain = config
+                config = try await disk.run { try DeviceSpecs().put(specified, into: plain) }
+            }
             if let target = container["targetContainerName"].string, let id = runtime.container(target)?.id {
                 config["linux"]["security_context"]["namespace_options"]["pid"] = 3
                 config["linux"]["security_context"]["namespace_options"]["target_id"] = .string(id)

@@ -1,50 +1,56 @@
-import APIModel
+package import APIModel
 import FileSystem
 import GRPC
 import Glibc
-import OrderedCollections
-import Synchronization
-
-@testable import Kubelet
+package import Synchronization
 
 /// A driver of claims whose devices are nothing, over the real protocol: it serves one socket and registers by it.
-final class ClaimDriver: Sendable {
-    struct State {
-        var calls: [(method: String, request: Value)] = []
+package final class ClaimDriver: Sendable {
+    package struct State {
+        package var calls: [(method: String, request: Value)] = []
         /// What it answers for each claim instead of devices, by method.
-        var failures: [String: String] = [:]
+        package var failures: [String: String] = [:]
         /// It leaves claims out of its answers to these.
-        var silent: Set<String> = []
-        var services = ["v1.DRAPlugin"]
+        package var silent: Set<String> = []
+        package var services = ["v1.DRAPlugin"]
+        /// What it prepares for a claim, as `Device`s of its protocol.
+        package var devices: @Sendable (_ claim: Value) -> [Value] = { claim in
+            ["one", "two"].map { request in
+                [
+                    "request_names": [.string(request)], "pool_name": "node", "device_name": .string(request),
+                    "cdi_device_ids": [.string("example/gpu=\(claim["name"].string ?? "")-\(request)")],
+                ]
+            }
+        }
         /// What it was told of its registration.
-        var told: [Value] = []
+        package var told: [Value] = []
         var server: GRPCServer?
     }
-    let state = Mutex(State())
-    let name: String
+    package let state = Mutex(State())
+    package let name: String
     private let root: String
 
     /// - Parameter root: the kubelet's directory.
-    init(_ name: String = "gpu.example", root: String) { (self.name, self.root) = (name, root) }
+    package init(_ name: String = "gpu.example", root: String) { (self.name, self.root) = (name, root) }
 
-    var socket: String { "\(root)/plugins_registry/\(name).sock" }
+    package var socket: String { "\(root)/plugins_registry/\(name).sock" }
 
-    func start() async throws {
+    package func start() async throws {
         _ = try Directory.make(root).make("plugins_registry")
         let server = try await GRPCServer.listen(on: socket) { self.serve($0, $1, $2) }
         state.withLock { $0.server = server }
     }
 
     /// Ends as a process does that takes its socket's file with it.
-    func stop() async {
+    package func stop() async {
         let server = state.withLock { $0.server.take() }
         await server?.stop()
         unlink(socket)
     }
 
     /// The names of the claims it was asked for, a list a call.
-    func asked(_ method: String) -> [[String]] {
-        state.withLock { $0.calls.filter { $0.method == method } }.map { $0.request["claims"].elements.map(\.name) }
+    package func asked(_ method: String) -> [[String]] {
+        state.withLock { $0.calls.filter { $0.method == method } }.map { $0.request["claims"].elements.map { $0["name"].string ?? "" } }
     }
 
     private func serve(_ path: String, _ bytes: [UInt8], _ reply: GRPCReply) {
@@ -85,17 +91,9 @@ final class ClaimDriver: Sendable {
             let uid = claim["uid"].string ?? ""
             claims[uid] =
                 if let failure = state.failures[method] { ["error": .string(failure)] } else if method == "NodePrepareResources" {
-                    ["devices": .array(["one", "two"].map { Self.device($0, of: claim.name) })]
+                    ["devices": .array(state.devices(claim))]
                 } else { .emptyObject }
         }
         return ["claims": claims]
-    }
-
-    /// A device for the request of that name.
-    private static func device(_ request: String, of claim: String) -> Value {
-        [
-            "request_names": [.string(request)], "pool_name": "node", "device_name": .string(request),
-            "cdi_device_ids": [.string("example/gpu=\(claim)-\(request)")],
-        ]
     }
 }
