@@ -11,6 +11,7 @@ final class CRIRuntime: Runtime {
     private let connection: GRPCConnection
     private let socket: String
     private let log: Log
+    private let beginnings: ExecBeginnings
     private let changes = Mutex<Changes?>(nil)
 
     static let settings: Set = ["endpoint"]
@@ -23,6 +24,7 @@ final class CRIRuntime: Runtime {
         log = host.log
         socket = String(endpoint.dropFirst("unix://".count))
         connection = GRPCConnection(to: .unix(path: socket))
+        beginnings = ExecBeginnings(connection)
     }
 
     /// Waits until the runtime answers: it may still be coming up itself.
@@ -72,7 +74,7 @@ final class CRIRuntime: Runtime {
 
     func open(_ kind: StreamKind, _ request: [UInt8], _ events: StreamEvents) throws -> any RuntimeStream {
         do {
-            return try CRIStream.open(kind, request, over: connection, events)
+            return try CRIStream.open(kind, request, over: connection, beginnings, events)
         } catch let error as CRIError {
             throw RuntimeError(error)
         }

@@ -16,10 +16,15 @@ final class CRIStream: RuntimeStream {
     private let carrier = Mutex<Task<Void, Never>?>(nil)
     /// What came on the error channel: told when everything else has been.
     private let verdict = Mutex<[UInt8]>([])
+    /// What an exec runs, for when nobody waits for its end any more.
+    private let process = Mutex<ExecProcess?>(nil)
+    private let wasLeft = Mutex(false)
 
     /// Asks the runtime for the stream, dials it and begins to carry. Blocks the calling thread.
     /// - Throws: `CRIError`.
-    static func open(_ kind: StreamKind, _ request: [UInt8], over connection: GRPCConnection, _ events: StreamEvents) throws -> CRIStream {
+    static func open(
+        _ kind: StreamKind, _ request: [UInt8], over connection: GRPCConnection, _ beginnings: ExecBeginnings, _ events: StreamEvents
+    ) throws -> CRIStream {
         let result: Result<CRIStream, any Error> = waiting {
             do {
                 let wanted = StreamRequest(kind, request)
@@ -32,7 +37,11 @@ final class CRIStream: RuntimeStream {
             }
         }
         let stream = try result.get()
-        stream.carrier.withLock { $0 = Task { await stream.carry() } }
+        stream.carrier.withLock {
+            $0 = Task {
+                if kind == .exec { await stream.carry(StreamRequest(kind, request), beginnings) } else { await stream.carry() }
+            }
+        }
         return stream
     }
 
@@ -40,6 +49,21 @@ final class CRIStream: RuntimeStream {
         self.kind = kind
         self.client = client
         self.events = events
+    }
+
+    /// Carries an exec, whose process ends with it.
+    private func carry(_ exec: StreamRequest, _ beginnings: ExecBeginnings) async {
+        let before = await beginnings.begin(in: exec.container)
+        let search = Task {
+            let found = await beginnings.find(exec.command, in: exec.container, since: before)
+            process.withLock { $0 = found }
+        }
+        await carry()
+        let isOver = verdict.withLock { !$0.isEmpty }
+        // One that has only just begun is waited for.
+        if isOver { search.cancel() }
+        await search.value
+        if !isOver && wasLeft.withLock({ $0 }) { process.withLock { $0 }?.end() }
     }
 
     private func carry() async {
@@ -98,6 +122,7 @@ final class CRIStream: RuntimeStream {
 
     func close() {
         guard let task = carrier.withLock({ $0.take() }) else { return }
+        wasLeft.withLock { $0 = true }
         client.close()
         task.cancel()
         waiting { await task.value }

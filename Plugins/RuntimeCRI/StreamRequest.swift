@@ -29,6 +29,14 @@ struct StreamRequest {
         }
     }
 
+    /// The container's id, and what is run in it; of an exec.
+    var container: String { WireFields.string(1, in: request) }
+    var command: [String] {
+        WireFields(request).compactMap { field in
+            if case (2, .bytes(let word)) = field { String(decoding: word, as: UTF8.self) } else { nil }
+        }
+    }
+
     /// A repeated number stands alone, or packed into bytes of the same coding.
     private var port: Int {
         let packed = WireFields.bytes(2, in: request)

@@ -1,5 +1,6 @@
 import APIModel
 import Containerd
+import Foundation
 import Glibc
 import PluginHost
 import Testing
@@ -131,6 +132,8 @@ extension CRIRuntimeTests {
             let endless = try await open(node, .exec, ["container_id": id, "cmd": ["sleep", "1000"], "stdout": true])
             await endless.close()
 
+            try await endsWithItsClient(node, id)
+
             let forward = try await open(node, .portForward, ["pod_sandbox_id": .string(sandbox), "port": [8080]])
             #expect(try await collect(forward)[1] == "served\n")
             await forward.close()
@@ -144,5 +147,41 @@ extension CRIRuntimeTests {
             throw error
         }
         try await node.tearDown()
+    }
+
+    /// What nobody waits for any more goes on in no container: by its own name, with what it started, and under the name that it took.
+    private func endsWithItsClient(_ node: CRINode, _ id: Value) async throws {
+        func exec(_ command: Value, tty: Bool = false) async throws -> RuntimeStream {
+            try await open(
+                node, .exec, ["container_id": id, "cmd": command, "stdin": .bool(tty), "stdout": true, "tty": .bool(tty)])
+        }
+        let commands: [(command: Value, word: String, tty: Bool)] = [
+            (["sleep", "47110"], "47110", false), (["sleep", "47111"], "47111", true),
+            (["sh", "-c", "trap : HUP; sleep 47112; sleep 47112"], "47112", false), (["sh", "-c", "exec sleep 47113"], "47113", false),
+        ]
+        for (command, word, tty) in commands {
+            let left = try await exec(command, tty: tty)
+            #expect(await Self.processes(saying: word) { $0 > 0 } > 0)
+            await left.close()
+            #expect(await Self.processes(saying: word) { $0 == 0 } == 0, "\(command)")
+        }
+        // Another that runs the same is left alone.
+        let (first, second) = (try await exec(["sleep", "47114"]), try await exec(["sleep", "47114"]))
+        #expect(await Self.processes(saying: "47114") { $0 == 2 } == 2)
+        await first.close()
+        #expect(await Self.processes(saying: "47114") { $0 < 2 } == 1)
+        await second.close()
+        #expect(await Self.processes(saying: "47114") { $0 == 0 } == 0)
+    }
+
+    /// How many processes of this machine have a word in their command, once that is as wanted, or after ten seconds.
+    private static func processes(saying word: String, _ isWanted: (Int) -> Bool) async -> Int {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.filter { Int($0) != nil } ?? []
+            let count = all.count { Scratch.read("/proc/\($0)/cmdline").contains(word) }
+            if isWanted(count) || ContinuousClock.now > deadline { return count }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
     }
 }
