@@ -26,4 +26,27 @@ import Testing
         NodeEvents(name: "node", events: events).followed(status(before), status(after))
         #expect(events.message("Rebooted") == (isTold ? "Node node has been rebooted, boot id: b" : nil))
     }
+
+    @Test(
+        arguments: [
+            ("Filename Type Size\n", "5.15.0-generic\n", false), ("Filename Type Size\n/dev/sda2 partition 1\n", "5.15.0-generic\n", true),
+            ("Filename Type Size\n/dev/sda2 partition 1\n", "6.3.0\n", false),
+            ("Filename Type Size\n/dev/sda2 partition 1\n", "6.12.1-amd64\n", false), ("", "", false),
+        ])
+    func secretsThatMayReachADiskAreTold(_ swaps: String, _ release: String, _ isTold: Bool) {
+        let events = RecordedEvents()
+        let backing = MemoryBacking(swaps: swaps, release: release)
+        NodeEvents(name: "node", events: events).memory(reachesDisk: backing.reachesDisk)
+        #expect((events.message("PossibleMemoryBackedVolumesOnDisk") != nil) == isTold)
+    }
+
+    @Test func whatCannotBeTakenAwayIsTold() async throws {
+        let bench = Bench()
+        try await bench.run {
+            bench.runtime.fail("StopPodSandbox", RuntimeFailure(code: "Unknown", message: "device busy"))
+            _ = try await bench.context.cri.runSandbox(["labels": ["io.kubernetes.pod.uid": "nobody's"]], handler: "")
+            await Orphans(context: bench.context) { _ in false }.clear()
+            #expect(bench.events.message("ContainerGCFailed")?.contains("device busy") == true)
+        }
+    }
 }

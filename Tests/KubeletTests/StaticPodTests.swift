@@ -92,6 +92,13 @@ import Testing
                 bench.runtime.containers(of: uid).isEmpty && bench.runtime.containers(of: other).count == 1
                     && Self.mirror(bench)?["metadata"]["annotations"][StaticPodFile.mirror].string == other
             }
+            // Of two files with one pod the first counts, and the other is told of.
+            try files.create("x.yaml", JSON.encode(second), mode: 0o600)
+            try await bench.eventually("told") {
+                bench.events.message("FailedValidation")?.hasSuffix("from file due to duplicate pod name \"web-node\", ignoring") == true
+            }
+            #expect(bench.runtime.containers(of: other).count == 1)
+            files.remove("x.yaml")
             // A file that is no pod leaves what runs alone.
             try files.create(".web.yaml", Array("kind: [".utf8), mode: 0o600)
             try files.rename(".web.yaml", to: "web.yaml")

@@ -7,11 +7,24 @@ struct NodeEvents {
 
     func start() {
         events.event(aboutNode: name, .normal, "Starting", "Starting kubelet.")
+        memory(reachesDisk: MemoryBacking.current.reachesDisk)
         guard CgroupSetting.isFirstVersion() else { return }
         events.event(
             aboutNode: name, .warning, "CgroupV1",
             "cgroup v1 detected. cgroup v1 support is deprecated and will be removed in a future release. Please migrate to cgroup v2.")
     }
+
+    /// What volumes keep in memory is safe there, or not.
+    func memory(reachesDisk: Bool) {
+        guard reachesDisk else { return }
+        events.event(
+            aboutNode: name, .warning, "PossibleMemoryBackedVolumesOnDisk",
+            "The tmpfs noswap option is not supported. Memory-backed volumes (e.g. secrets, emptyDirs, etc.) might be swapped to disk and should no longer be considered secure."
+        )
+    }
+
+    /// What is left of pods that nobody has any more could not be taken away.
+    func failedToClear(_ problem: String) { events.event(aboutNode: name, .warning, "ContainerGCFailed", problem) }
 
     func registered() { events.event(aboutNode: name, .normal, "RegisteredNode", "Node \(name) registered") }
 

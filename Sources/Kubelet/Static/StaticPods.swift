@@ -17,6 +17,7 @@ actor StaticPods {
     private let nodeName: String
     private let disk: BlockingWork
     private let log: Logger
+    private let events: any EventSink
     private var pods: [String: Pod] = [:]
     private var problems: [String: String] = [:]
 
@@ -25,7 +26,7 @@ actor StaticPods {
 
     init(directory: String, context: Context) {
         (self.directory, nodeName) = (directory, context.configuration.nodeName)
-        (disk, log) = (context.disk, context.log)
+        (disk, log, events) = (context.disk, context.log, context.events)
     }
 
     /// Looks at once and then whenever the directory changes, until cancelled.
@@ -59,9 +60,18 @@ actor StaticPods {
         for (name, result) in read.sorted(by: { $0.key < $1.key }) {
             switch result {
             case .success(let pod):
-                problems[name] = nil
                 // Of two files with one pod the first counts.
-                if !found.values.contains(where: { $0.name == pod.name && $0.namespace == pod.namespace }) { found[name] = pod }
+                guard found.values.contains(where: { $0.name == pod.name && $0.namespace == pod.namespace }) else {
+                    problems[name] = nil
+                    found[name] = pod
+                    continue
+                }
+                let problem =
+                    "Error validating pod \(pod.name)_\(pod.namespace)(\(pod.uid)) from file due to duplicate pod name \"\(pod.name)\", ignoring"
+                if problems.updateValue(problem, forKey: name) != problem {
+                    log.warning("static pods: \(directory)/\(name): \(problem)")
+                    events.event(about: pod, .warning, "FailedValidation", problem)
+                }
             case .failure(let problem):
                 if problems.updateValue(problem.description, forKey: name) != problem.description {
                     log.warning("static pods: \(directory)/\(name): \(problem)")

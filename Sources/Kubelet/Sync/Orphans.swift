@@ -54,7 +54,10 @@ struct Orphans: Sendable {
             }
             return true
         } catch {
-            if !Task.isCancelled { context.log.warning("pods that the API does not have could not be removed: \(error)") }
+            if !Task.isCancelled {
+                context.log.warning("pods that the API does not have could not be removed: \(error)")
+                NodeEvents(name: context.configuration.nodeName, events: context.events).failedToClear("\(error)")
+            }
             return false
         }
     }
