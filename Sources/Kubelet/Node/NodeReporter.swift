@@ -178,16 +178,22 @@ final class NodeReporter: Sendable {
     private func renew() async throws {
         let name = configuration.nodeName
         let time = Value.string(Timestamp.nowMicro())
+        let uid = state.withLock { $0.uid }
+        let owner: Value = ["apiVersion": "v1", "kind": "Node", "name": .string(name), "uid": .string(uid)]
+        let owners: Value = uid.isEmpty ? .null : [owner]
+        func patch(_ change: Value) async throws -> Object {
+            try await client.patch(.leases, namespace: "kube-node-lease", name: name, subresource: nil, .merge, change)
+        }
         do {
-            _ = try await client.patch(
-                .leases, namespace: "kube-node-lease", name: name, subresource: nil, .merge,
-                ["spec": ["holderIdentity": .string(name), "renewTime": time]])
+            let lease = try await patch(["spec": ["holderIdentity": .string(name), "renewTime": time]])
+            // It was made before the Node was known.
+            if lease.value["metadata"]["ownerReferences"].isEmpty && !owners.isEmpty {
+                _ = try await patch(["metadata": ["ownerReferences": owners]])
+            }
         } catch let error as APIError where error.reason == .notFound {
-            let uid = state.withLock { $0.uid }
-            let owner: Value = ["apiVersion": "v1", "kind": "Node", "name": .string(name), "uid": .string(uid)]
             let lease: Value = [
                 "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-                "metadata": ["name": .string(name), "namespace": "kube-node-lease", "ownerReferences": uid.isEmpty ? .null : [owner]],
+                "metadata": ["name": .string(name), "namespace": "kube-node-lease", "ownerReferences": owners],
                 "spec": ["holderIdentity": .string(name), "leaseDurationSeconds": .int(configuration.leaseSeconds), "renewTime": time],
             ]
             _ = try await client.create(.leases, namespace: "kube-node-lease", lease)
