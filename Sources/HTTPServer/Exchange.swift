@@ -57,6 +57,11 @@ final class Exchange: Sendable {
         var left = length
         var buffer = ByteBufferAllocator().buffer(capacity: min(left, Self.pieceSize))
         for piece in pieces {
+            // Most fit, and there are thousands of them.
+            if piece.count < Self.pieceSize - buffer.readableBytes {
+                buffer.writeBytes(piece)
+                continue
+            }
             var rest = piece[...]
             while !rest.isEmpty {
                 let part = rest.prefix(Self.pieceSize - buffer.readableBytes)
