@@ -61,8 +61,8 @@ struct RulesetTests {
             "two endpoints",
             { service, address in service.endpoints = [2, 3].map { .init(address: address($0), port: 8080) } },
             [
-                toOne[0], toOne[1], "add rule T svc-7 meta l4proto tcp dnat to numgen random mod 2 offset 0 map @endpoints-7",
-                "add element T endpoints-7 { 0 : A2 . 8080, 1 : A3 . 8080 }", toOne[3], counted[0],
+                toOne[0], toOne[1], "add rule T svc-7 meta l4proto tcp dnat to numgen random mod 2 offset 0 map @endpoints-tcp-7",
+                "add element T endpoints-tcp-7 { 0 : A2 . 8080, 1 : A3 . 8080 }", toOne[3], counted[0],
                 "add element T hairpin { A2 . A2, A3 . A3 }",
             ]),
         Scenario(
@@ -174,10 +174,24 @@ struct RulesetTests {
         _ = rules.change(gone: [], changes: [service])
         service.endpoints[1].address = Self.address(4, family)
         let expected = [
-            "delete element T endpoints-7 { 1 }", "delete element T hairpin { A3 . A3 }", "add element T endpoints-7 { 1 : A4 . 8080 }",
+            "delete element T endpoints-tcp-7 { 1 }", "delete element T hairpin { A3 . A3 }",
+            "add element T endpoints-tcp-7 { 1 : A4 . 8080 }",
             "add element T hairpin { A4 . A4 }",
         ]
         #expect(Self.lines(rules.change(gone: [], changes: [service])) == expected.map { Self.write($0, family) })
+    }
+
+    /// A map's type names its protocol, and nftables takes no rule of another that names it.
+    @Test(arguments: IPFamily.allCases, ["tcp", "udp", "sctp"]) func endpointsOfOneProtocolShareMaps(family: IPFamily, what: String) throws
+    {
+        var rules = RulesInForce(Self.ruleset(family))
+        var service = WantedService(id: 1_000, what, try #require(IPAddress(Self.address(1, family))), port: 53)
+        service.endpoints = [2, 3].map { .init(address: Self.address($0, family), port: 53) }
+        let rule = try #require(Self.lines(rules.change(gone: [], changes: [service])).first { $0.contains(" map @") })
+        let map = try #require(rule.split(separator: "@").last)
+        #expect(rule.contains("meta l4proto \(what) "))
+        let declared = try #require(Self.ruleset(family).base.sets[String(map)])
+        #expect(declared.type.hasSuffix(" : \(family == .ipv4 ? "ip" : "ip6") daddr . \(what) dport"))
     }
 
     /// Nobody's numbers are another's, and those of a service that went are given out again.

@@ -61,8 +61,12 @@ package struct Ruleset {
             ("service-ips", address), ("service-ports", port), ("firewall-ips", address), ("no-endpoint-ips", address),
             ("no-endpoint-ports", port),
         ] { base.addSet(map, "map", type: type) }
-        for number in 0..<Self.endpointMaps {
-            base.addSet(Self.endpoints(number), "map", type: "typeof numgen inc mod 2 : \(ip) daddr . tcp dport")
+        for (networkProtocol, count) in Self.endpointMaps {
+            for number in 0..<count {
+                base.addSet(
+                    Self.endpoints(networkProtocol, number), "map",
+                    type: "typeof numgen inc mod 2 : \(ip) daddr . \(networkProtocol) dport")
+            }
         }
         base.addSet(Self.hairpin, type: "\(addressType) . \(addressType)")
         base.addSet(Self.clusterIPs, type: addressType)
@@ -125,10 +129,15 @@ package struct Ruleset {
     /// Of all services.
     static let clusterIPs = "cluster-ips"
 
-    /// Where a number stands for an endpoint. The kernel looks through a whole map when a rule comes to name it, and through the names of all
-    /// maps when one comes: so there are some, each with the endpoints of a part of the services.
-    private static let endpointMaps: UInt64 = 64
-    private static func endpoints(_ number: UInt64) -> String { "endpoints-\(number % endpointMaps)" }
+    /// How many maps there are in which a number stands for an endpoint, by the protocol of its services, which a map's type names. The
+    /// kernel looks through a whole map when a rule comes to name it, and through the names of all maps when one comes: so there are some,
+    /// each with the endpoints of a part of the services.
+    private static let endpointMaps: [String: UInt64] = ["tcp": 64, "udp": 16, "sctp": 4]
+    private static func endpoints(_ networkProtocol: String, _ number: UInt64) -> String { "endpoints-\(networkProtocol)-\(number)" }
+
+    private static func endpoints(of service: WantedService) -> String {
+        endpoints(service.networkProtocol, service.id % (endpointMaps[service.networkProtocol] ?? 1))
+    }
 
     /// - Parameter numbers: of all services of the table; chains that have several endpoints take theirs.
     func part(for service: WantedService, _ numbers: inout NumberRuns) -> Part {
@@ -205,7 +214,7 @@ package struct Ruleset {
         let l4 = "meta l4proto \(service.networkProtocol)"
         guard service.affinitySeconds > 0 else {
             if endpoints.count == 1 { return ["\(l4) dnat to \(endpoints[0].place)"] }
-            let (map, first) = (Self.endpoints(service.id), numbers.first(of: chain, count: endpoints.count))
+            let (map, first) = (Self.endpoints(of: service), numbers.first(of: chain, count: endpoints.count))
             part.numbered.insert(chain)
             for (number, endpoint) in zip(first..., endpoints) {
                 part.elements.append(Element(map, String(number), "\(endpoint.address) . \(endpoint.port)"))
