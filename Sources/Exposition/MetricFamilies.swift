@@ -42,6 +42,7 @@ package final class Gauges: MetricsSource {
     }
 
     package func set(_ labels: String..., to value: Int64) { values.withLock { $0[labels] = value } }
+    package func add(_ labels: String..., by more: Int64) { values.withLock { $0[labels, default: 0] &+= more } }
 
     package func write(to text: inout MetricsText) {
         text.family(name, .gauge, help, values.withLock { $0 }.map { (Array(zip(labels, $0)), "\($1)") })

@@ -70,13 +70,13 @@ final class Decider {
                     cycle.needsIfGone = { Self.arguments(pod, surroundings, gone: $0) }
                 }
                 if case .failure(let refused) = surroundings.volumes {
-                    let refusal = Self.refusal(refused.message, .volume, columns)
+                    let refusal = Self.refusal(refused.message, .volume, columns, by: "VolumeBinding")
                     return record(.unschedulable(settle(refusal, cycle, surroundings, policies.active)))
                 }
                 switch surroundings.devices {
                 case .success(let devices): cycle.devices = devices
                 case .failure(let refused):
-                    let refusal = Self.refusal(refused.message, .devices, columns)
+                    let refusal = Self.refusal(refused.message, .devices, columns, by: PodDevices.name)
                     return record(.unschedulable(settle(refusal, cycle, surroundings, policies.active)))
                 }
                 var account: ([DecisionRecord.Part], [DecisionRecord.Candidate]) = ([], [])
@@ -124,8 +124,10 @@ final class Decider {
     static func arguments(_ pod: PodInfo, _ surroundings: Surroundings, gone: Set<PodKey> = []) -> PodArguments {
         let rules: [PodVolumes.Rule] =
             if case .success(let volumes) = surroundings.volumes { volumes.rules(surroundings.assigned, gone: gone) } else { [] }
+        let devices = (try? surroundings.devices.get()) ?? nil
         return PodArguments(
-            pod, volumes: rules, attachments: attachments(pod, surroundings.columns), spreadFrom: surroundings.spreadFrom,
+            pod, without: devices?.resources ?? [], volumes: rules, attachments: attachments(pod, surroundings.columns),
+            spreadFrom: surroundings.spreadFrom,
             profile: surroundings.profile, columns: surroundings.columns)
     }
 
@@ -138,19 +140,19 @@ final class Decider {
     }
 
     /// No Node can do anything about the Pod's claims.
-    private static func refusal(_ message: String, _ helpedBy: ClusterEvents, _ columns: NodeColumns) -> Refusal {
+    private static func refusal(_ message: String, _ helpedBy: ClusterEvents, _ columns: NodeColumns, by plugin: String) -> Refusal {
         Refusal(
             message: FitMessage.refused(nodes: columns.liveCount, message: message), helpedBy: helpedBy, candidates: [],
-            hopeless: columns.liveCount)
+            hopeless: columns.liveCount, refusers: [plugin])
     }
 
     /// What comes of it that no Node fits: whether others should make room.
     private func settle(_ refusal: Refusal, _ cycle: Cycle, _ surroundings: Surroundings, _ policies: [SchedulerPolicy]) -> Unschedulable {
-        var found = Unschedulable(message: refusal.message, helpedBy: refusal.helpedBy)
+        var found = Unschedulable(message: refusal.message, helpedBy: refusal.helpedBy, refusers: refusal.refusers)
         var words: [String] = []
         if cycle.profile.deallocates {
             found.idle = cycle.devices?.idle
-            words.append(FitMessage.deallocation(of: found.idle, hasClaims: cycle.devices != nil))
+            words.append(FitMessage.deallocation(of: found.idle, hasClaims: cycle.devices?.hasClaims == true))
         }
         if cycle.profile.preempts {
             cycle.metrics?.lookedForVictims()

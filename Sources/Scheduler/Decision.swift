@@ -16,6 +16,8 @@ struct Unschedulable {
     var message: String
     /// What may let the Pod run.
     var helpedBy: ClusterEvents
+    /// The policies that refused Nodes, and what the scheduler itself sees to, by upstream's name.
+    var refusers: Set<String> = []
     var nomination = Nomination.kept
     /// A claim whose devices are to be taken back, so that it may get others.
     var idle: Object?
@@ -51,7 +53,8 @@ enum FitMessage {
     /// What came of looking for claims whose devices could be taken back.
     static func deallocation(of idle: Object?, hasClaims: Bool) -> String {
         guard hasClaims else { return "no new claims to deallocate" }
-        return idle == nil ? "still not schedulable" : "deallocation of ResourceClaim completed"
+        guard let idle else { return "still not schedulable" }
+        return "\(idle.isOfExtendedResources ? "deletion" : "deallocation") of ResourceClaim completed"
     }
 
     static let neverPreempts = "preemption: not eligible due to preemptionPolicy=Never."

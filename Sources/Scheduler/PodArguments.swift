@@ -16,9 +16,11 @@ final class PodArguments {
     private static let lastSerial = Atomic<UInt64>(0)
 
     /// - Parameters:
+    ///   - without: the resources that the Pod gets as devices: the host sees to them.
     ///   - spreadFrom: whom the Pod is spread from where it says nothing of that itself.
     init(
-        _ info: PodInfo, volumes: [PodVolumes.Rule] = [], attachments: [Attachment] = [], spreadFrom: Value? = nil,
+        _ info: PodInfo, without: Set<String> = [], volumes: [PodVolumes.Rule] = [], attachments: [Attachment] = [],
+        spreadFrom: Value? = nil,
         profile: SchedulerProfile = .standard, columns: NodeColumns
     ) {
         lending = Lending(columns.strings)
@@ -34,7 +36,7 @@ final class PodArguments {
         pod.pointee.namespace_ = lending.bytes(info.key.namespace.utf8)
         pod.pointee.namespace_string = lending.number(info.key.namespace)
         pod.pointee.node_name = lending.number(info.nodeName)
-        setRequests(info.requests)
+        setRequests(info.requests, without: without)
         setNodeAffinity(spec, profile.arguments.addedAffinity)
         (pod.pointee.tolerations, pod.pointee.toleration_count) = lending.lend(spec["tolerations"].elements.map(toleration))
         (pod.pointee.ports, pod.pointee.port_count) = lending.lend(
@@ -106,8 +108,10 @@ final class PodArguments {
         for column in requested { resources.release(column) }
     }
 
-    private func setRequests(_ requests: PodRequests) {
-        let others = requests.amounts.others.map { (column: resources.hold($0.name), amount: $0.amount) }
+    private func setRequests(_ requests: PodRequests, without: Set<String>) {
+        let others = requests.amounts.others.filter { !without.contains($0.name) }.map {
+            (column: resources.hold($0.name), amount: $0.amount)
+        }
         requested = others.map(\.column)
         var amounts = [Int64](repeating: 0, count: resources.count)
         for column in ResourceAmounts.fixedNames.indices { amounts[column] = requests.amounts.fixed[column] }

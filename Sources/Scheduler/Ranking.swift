@@ -31,6 +31,18 @@ struct Cycle {
         return failure
     }
 
+    /// Has one policy do its part of that, and notes what it answered and how long that took.
+    func asked(_ policy: SchedulerPolicy, _ point: ExtensionPoint, _ body: () -> (status: apus_status, message: String)) -> (
+        status: apus_status, message: String
+    ) {
+        guard let metrics else { return body() }
+        let start = ContinuousClock.now
+        let answer = body()
+        metrics.asked(
+            policy.name, point, Ranking.word(answer.status), profile: profile.schedulerName, after: start.duration(to: .now))
+        return answer
+    }
+
     /// Calls `body` with the Pod's needs while those Pods are gone.
     func withNeeds<R>(gone: some Sequence<PodInfo>, _ body: (UnsafePointer<apus_pod>) -> R) -> R {
         guard let needsIfGone else { return body(needs) }
@@ -61,6 +73,8 @@ struct Refusal {
     /// The Nodes that might do if Pods made room, and how many would not whoever went.
     var candidates: [Int]
     var hopeless: Int
+    /// The policies that refused Nodes, and what the scheduler itself sees to, by upstream's name.
+    var refusers: Set<String>
 }
 
 /// The Nodes that some policies let a Pod run on, with their points. Used by the scheduling thread only; its buffers are kept between
@@ -78,6 +92,11 @@ final class Ranking {
             }
         }
     }
+
+    private static let words = [APUS_OK: "Success", APUS_UNSCHEDULABLE: "Unschedulable", APUS_UNRESOLVABLE: "UnschedulableAndUnresolvable"]
+
+    /// In upstream's words.
+    static func word(_ status: apus_status) -> String { words[status] ?? "Error" }
 
     /// Of the last cycle; those that are kept for Pods like its own, where there are some.
     private(set) var ranks = NodeRanks()
@@ -137,7 +156,7 @@ final class Ranking {
 
     private func prefilter(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
         for policy in policies where cycle.profile.asks(policy.name, at: .preFilter) {
-            let (status, message) = policy.prefilter(cycle.needs)
+            let (status, message) = cycle.asked(policy, .preFilter) { policy.prefilter(cycle.needs) }
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
         return nil
@@ -208,7 +227,7 @@ final class Ranking {
 
     private func judge(_ cycle: Cycle, _ policies: [SchedulerPolicy], _ nodes: NodeBits) -> Failure? {
         for policy in policies where !nodes.isEmpty && cycle.profile.asks(policy.name, at: .filter) {
-            let (status, message) = policy.filter(cycle.needs, cycle.nodes, nodes.words.pointer)
+            let (status, message) = cycle.asked(policy, .filter) { policy.filter(cycle.needs, cycle.nodes, nodes.words.pointer) }
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
         return cycle.devices?.filter(nodes, cycle.columns).map(Failure.error)
@@ -250,7 +269,9 @@ final class Ranking {
         nodes.visit { totals[$0] = 0 }
         guard !nodes.isEmpty else { return nil }
         for policy in policies where policy.hasScore && cycle.profile.asks(policy.name, at: .score) {
-            let (status, message) = policy.score(cycle.needs, cycle.nodes, nodes.words.pointer, points)
+            let (status, message) = cycle.asked(policy, .score) {
+                policy.score(cycle.needs, cycle.nodes, nodes.words.pointer, points)
+            }
             guard status == APUS_OK else { return .error("policy \(policy.name): \(message)") }
             let weight = cycle.weight(of: policy)
             if keeps, !policy.hasExplain { kept[policy.name] = Array(UnsafeBufferPointer(start: points, count: cycle.columns.count)) }
@@ -279,7 +300,8 @@ final class Ranking {
         if status == APUS_UNSCHEDULABLE { NodeBits.visit(cycle.columns.live.pointer, cycle.columns.live.count) { all.append($0) } }
         return .refused(
             Refusal(
-                message: FitMessage.refused(nodes: nodes, message: message), helpedBy: .all, candidates: all, hopeless: nodes - all.count))
+                message: FitMessage.refused(nodes: nodes, message: message), helpedBy: .all, candidates: all, hopeless: nodes - all.count,
+                refusers: [policy.name]))
     }
 
     /// The most points that any Node has. For a ranking with a Node left.
@@ -302,6 +324,7 @@ extension Ranking {
         window.assign(cycle.columns.live)
         var reasons: [String: Int] = [:]
         var helpedBy: ClusterEvents = []
+        var refusers: Set<String> = []
         var hopeless = NodeBits()
         hopeless.assign(noneOf: cycle.columns.count)
         defer { hopeless.free() }
@@ -319,15 +342,17 @@ extension Ranking {
                     }
                     guard count > 0 else { return }
                     reasons[reason, default: 0] += count
+                    refusers.insert(policy.name)
                     helpedBy.formUnion(ClusterEvents(hints: hints))
                 }
                 if status != APUS_OK { return refusal(cycle, policy, status, message) }
             }
             guard let devices = cycle.devices else { return nil }
-            let message = devices.filter(nodes, cycle.columns) { node, reason in
+            let message = devices.filter(nodes, cycle.columns) { node, reason, isHopeless in
                 reasons[reason, default: 0] += 1
+                refusers.insert(PodDevices.name)
                 helpedBy.formUnion(PodDevices.helpedBy)
-                hopeless.insert(node)
+                if isHopeless { hopeless.insert(node) } else { helpedBy.insert(.podRemoved) }
             }
             return message.map(Failure.error)
         }
@@ -346,7 +371,7 @@ extension Ranking {
         return .refused(
             Refusal(
                 message: FitMessage.noFit(nodes: nodes, reasons: reasons), helpedBy: reasons.isEmpty ? .all : helpedBy,
-                candidates: candidates, hopeless: nodes - candidates.count))
+                candidates: candidates, hopeless: nodes - candidates.count, refusers: refusers))
     }
 
     /// What the policies refuse one Node for; none where they let the Pod run. Leaves the ranking as it is.
@@ -371,7 +396,7 @@ extension Ranking {
         }
         alone.assign(only: node, of: cycle.columns.count)
         var reasons: [String] = []
-        if let message = cycle.devices?.filter(alone, cycle.columns, { reasons.append($1) }) { reasons.append(message) }
+        if let message = cycle.devices?.filter(alone, cycle.columns, { _, reason, _ in reasons.append(reason) }) { reasons.append(message) }
         return reasons
     }
 }

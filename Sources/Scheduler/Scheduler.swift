@@ -239,7 +239,10 @@ extension Scheduler {
             "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.uid)],
             "target": ["apiVersion": "v1", "kind": "Node", "name": .string(node)],
         ]
+        metrics.binding(1)
+        defer { metrics.binding(-1) }
         let claims = ClaimBinder(client: client, cache: cache, pod: pod)
+        var bound = needs.claims
         var isPrepared = false
         do {
             if !needs.isEmpty { await expect(pod, on: node) }
@@ -247,11 +250,11 @@ extension Scheduler {
                 let seconds = configuration.profile(for: pod.schedulerName)?.arguments.bindTimeoutSeconds ?? 0
                 try await VolumeBinder(client: client, cache: cache).bind(needs.volumes, on: node, within: .seconds(seconds))
             }
-            try await claims.bind(needs.claims) { inbox.put(.claimWritten($0)) }
-            if needs.claims.contains(where: \.waits) {
+            bound = try await claims.bind(needs.claims) { inbox.put(.claimWritten($0)) }
+            if bound.contains(where: \.waits) {
                 tell(pod, .normal, "BindingConditionsPending", "waiting for binding conditions for device on node \(node)")
                 let limit = configuration.profile(for: pod.schedulerName)?.arguments.bindingTimeout ?? .zero
-                try await claims.wait(needs.claims, within: limit)
+                try await claims.wait(bound, within: limit)
             }
             let profile = configuration.profileName(of: pod)
             if let prebind = needs.prebind { try await timed(.preBind, profile) { try await prebind.run(on: node) } }
@@ -266,7 +269,7 @@ extension Scheduler {
         } catch {
             let isRefused = (error as? Prebind.Failure)?.isRefused == true
             inbox.put(.bindFailed(PodKey(pod), uid: pod.uid, isRefused: isRefused))
-            for error in await claims.release(needs.claims.map(\.claim)) {
+            for error in await claims.release(bound.map(\.claim)) {
                 log.warning("cannot release a claim", metadata: ["pod": "\(PodKey(pod))", "error": "\(error)"])
             }
             // A Pod that is gone needs no Node and no Event.
@@ -291,6 +294,7 @@ extension Scheduler {
 
     private func deallocate(_ claim: Object) async {
         do {
+            if claim.isOfExtendedResources { return try await ClaimBinder.delete(claim, client) }
             inbox.put(.claimWritten(try await ClaimBinder.deallocate(claim, client)))
         } catch let error as APIError where error.reason == .conflict || error.reason == .notFound {
             // Somebody has it again, or it is gone.

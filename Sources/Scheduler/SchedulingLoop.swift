@@ -233,6 +233,7 @@ package final class SchedulingLoop {
         switch change {
         case .nothing: break
         case .devices: queue.wake(.devices, now: now)
+        case .resources: queue.wake([.devices, .nodeAllocatable], now: now)
         case .claim(let key, let isFreed):
             if isFreed { queue.wake(.devices, now: now) }
             let pods = devices.review(key)
@@ -325,7 +326,8 @@ package final class SchedulingLoop {
             settle(policies, now: now)
         case .unschedulable(let found):
             ended(.unschedulable, pod)
-            queue.fail(entry.key, .unschedulable(helpedBy: found.helpedBy), now: now)
+            let refusers = Set(found.refusers.map { SchedulerMetrics.Refuser(plugin: $0, profile: profile.schedulerName) })
+            queue.fail(entry.key, .unschedulable(helpedBy: found.helpedBy), by: refusers, now: now)
             let nomination = nominate(pod, found.nomination, now: now)
             effects.append(.unschedulable(pod.object, message: found.message, nomination: nomination))
             if let idle = found.idle { effects.append(.deallocate(idle)) }
@@ -363,11 +365,13 @@ package final class SchedulingLoop {
         return .success(((try? wanted.get()) ?? PodVolumes(nothingOf: volumes)).withoutBinding)
     }
 
-    /// `nil` for a Pod without claims, or one whose claims nobody asks about.
+    /// `nil` for a Pod without claims or resources that are devices, or one about whose claims nobody asks.
     private func devices(of pod: PodInfo, _ profile: SchedulerProfile) -> Result<PodDevices?, PodDevices.Refused> {
-        guard !pod.deviceClaims.isEmpty, profile.allocatesDevices else { return .success(nil) }
+        guard profile.allocatesDevices else { return .success(nil) }
+        let extended = ExtendedResources(pod, devices)
+        guard !pod.deviceClaims.isEmpty || extended != nil else { return .success(nil) }
         return Result { () throws(PodDevices.Refused) in
-            try PodDevices(pod, devices, limit: profile.arguments.filterTimeout, patience: profile.arguments.bindingTimeout)
+            try PodDevices(pod, devices, extended, limit: profile.arguments.filterTimeout, patience: profile.arguments.bindingTimeout)
         }
     }
 

@@ -34,6 +34,8 @@ struct SchedulingQueue<Pod> {
         fileprivate(set) var helpedBy = ClusterEvents.all
         /// Whether it waits for the end of its back-off also while there is nothing else to do.
         fileprivate var isPatient = false
+        /// Who refused it, until it is tried again.
+        fileprivate var refusers: Set<SchedulerMetrics.Refuser> = []
         /// While it is being scheduled, how many events there had been before.
         fileprivate var eventsBefore: UInt64 = 0
         /// Of the place it is in now: a ticket with another number is of a place that it has left.
@@ -139,6 +141,7 @@ struct SchedulingQueue<Pod> {
 
     mutating func remove(_ key: PodKey) {
         guard let (entry, place) = entries.removeValue(forKey: key) else { return }
+        metrics?.refused(by: entry.refusers, -1)
         unpark(entry)
         waiting.move(from: place.queue, to: nil)
     }
@@ -176,6 +179,8 @@ struct SchedulingQueue<Pod> {
             guard var entry = entry(ticket.key, ticket.number) else { continue }
             entry.attempts += 1
             entry.ticket = 0
+            metrics?.refused(by: entry.refusers, -1)
+            entry.refusers = []
             entry.eventsBefore = events.count
             if entries[ticket.key]?.place == .woken { metrics?.came(to: .active, "PopFromBackoffQ") }
             waiting.move(from: entries[ticket.key]?.place.queue, to: nil)
@@ -189,8 +194,11 @@ struct SchedulingQueue<Pod> {
     mutating func done(_ key: PodKey) { remove(key) }
 
     /// No Node was found, or what was found came to nothing. A Pod that is not in the queue any more stays out.
-    mutating func fail(_ key: PodKey, _ failure: Failure, now: Int64) {
+    /// - Parameter refusers: who said no; for figures.
+    mutating func fail(_ key: PodKey, _ failure: Failure, by refusers: Set<SchedulerMetrics.Refuser> = [], now: Int64) {
         guard var entry = entries[key]?.entry, entries[key]?.place == .popped else { return }
+        entry.refusers = refusers
+        metrics?.refused(by: refusers, 1)
         // What broke says nothing of what was refused, and is forgotten with the next answer.
         if case .error = failure {
             entry.errors += 1

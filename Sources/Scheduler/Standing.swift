@@ -64,7 +64,8 @@ final class Standings {
 
     /// That of the Pod's template; `nil` for a Pod whose needs are its own.
     func standing(_ pod: PodInfo, _ surroundings: Decider.Surroundings, _ make: () -> PodArguments) -> Standing? {
-        guard pod.isLikeOthers else { return nil }
+        // What is a device depends on the classes that there are.
+        guard pod.isLikeOthers, case .success(nil) = surroundings.devices else { return nil }
         uses += 1
         let key = ObjectIdentifier(pod.template)
         // Who is kept here keeps its template, so nobody else has the address.

@@ -27,8 +27,10 @@ enum Devices {
         return Object(["metadata": ["name": .string(name)], "spec": spec])
     }
 
-    static func deviceClass(_ name: String, _ expression: String? = nil, config: Value = .null) -> Object {
+    /// - Parameter offers: the extended resource that its devices are.
+    static func deviceClass(_ name: String, _ expression: String? = nil, config: Value = .null, offers: String? = nil) -> Object {
         var value: Value = ["metadata": ["name": .string(name)], "spec": [:]]
+        if let offers { value["spec"]["extendedResourceName"] = .string(offers) }
         if let expression { value["spec"]["selectors"] = [["cel": ["expression": .string(expression)]]] }
         if !config.isNull { value["spec"]["config"] = config }
         return Object(value)

@@ -6,6 +6,8 @@ package struct ClaimBinding: Sendable {
     let claim: Object
     /// The devices that it gets; `nil` for one that has some.
     let allocation: Value?
+    /// Of a claim that is yet to be made for what the Pod asks for by name, which container's resource is which of its requests.
+    var mappings: [Value] = []
 
     /// Whether its devices may not be ready yet.
     var waits: Bool { allocation.map(ClaimReadiness.waits) ?? ClaimReadiness.waits(claim) }
@@ -27,9 +29,57 @@ struct ClaimBinder {
     private static let attempts = 5
 
     /// - Parameter written: hears each claim as it is then.
-    /// - Throws: `Failure`; some of the claims may have been written.
-    func bind(_ bindings: [ClaimBinding], written: (Object) -> Void) async throws {
-        for binding in bindings where !binding.claim.isReserved(for: pod.uid) { written(try await bind(binding)) }
+    /// - Returns: the bindings, of a claim that was made with it as it is.
+    /// - Throws: `Failure`; some of the claims may have been written, and none that was made is left.
+    func bind(_ bindings: [ClaimBinding], written: (Object) -> Void) async throws -> [ClaimBinding] {
+        var bound: [ClaimBinding] = []
+        for binding in bindings {
+            guard binding.mappings.isEmpty else {
+                bound.append(try await make(binding))
+                continue
+            }
+            if !binding.claim.isReserved(for: pod.uid) { written(try await bind(binding)) }
+            bound.append(binding)
+        }
+        return bound
+    }
+
+    /// Makes the claim for what the Pod asks for by name, and has the Pod say so.
+    private func make(_ binding: ClaimBinding) async throws -> ClaimBinding {
+        var value = binding.claim.value
+        value["metadata"]["name"] = .null
+        let claim: Object
+        do {
+            claim = try await client.create(DeviceObjects.claimResource, namespace: binding.claim.namespace, value)
+        } catch let error as APIError {
+            throw Failure(what: "create claim for extended resources \(PodKey(pod)): \(error)")
+        }
+        let made = ClaimBinding(claim: claim, allocation: binding.allocation)
+        do {
+            _ = try await bind(made)
+            let status: Value = ["requestMappings": .array(binding.mappings), "resourceClaimName": .string(claim.name)]
+            let patch: Value = ["metadata": ["uid": .string(pod.uid)], "status": ["extendedResourceClaimStatus": status]]
+            _ = try await client.patch(.pods, namespace: pod.namespace, name: pod.name, subresource: "status", .strategicMerge, patch)
+        } catch {
+            try? await Self.delete(claim, client)
+            guard let error = error as? APIError else { throw error }
+            throw Failure(what: "update pod \(PodKey(pod)) ExtendedResourceClaimStatus: \(error)")
+        }
+        return made
+    }
+
+    /// Deletes a claim that the scheduler made, whoever has it reserved.
+    static func delete(_ claim: Object, _ client: any Client) async throws {
+        let (resource, namespace, name) = (DeviceObjects.claimResource, claim.namespace, claim.name)
+        var value = try await client.get(resource, namespace: namespace, name: name).value
+        guard value["metadata"]["uid"].string == claim.uid else { return }
+        let finalizers = value["metadata"]["finalizers"].elements
+        if finalizers.contains(where: { $0.string == finalizer }) {
+            value["metadata"]["finalizers"] = .array(finalizers.filter { $0.string != finalizer })
+            _ = try await client.update(resource, namespace: namespace, name: name, value)
+        }
+        let options: Value = ["apiVersion": "v1", "kind": "DeleteOptions", "preconditions": ["uid": .string(claim.uid)]]
+        _ = try await client.delete(resource, namespace: namespace, name: name, options: options)
     }
 
     /// Returns when the devices of all claims are ready.
@@ -57,9 +107,15 @@ struct ClaimBinder {
             var isDone = true
             for binding in bindings {
                 let key = PodKey(binding.claim)
-                guard let claim = cache.get(DeviceObjects.claimResource, namespace: key.namespace, name: key.name),
-                    claim.uid == binding.claim.uid
-                else { throw Failure(what: "claim \(key) got deleted in the meantime") }
+                let found = cache.get(DeviceObjects.claimResource, namespace: key.namespace, name: key.name)
+                // One that was made a moment ago may not have been heard of.
+                if found == nil, binding.claim.isOfExtendedResources {
+                    isDone = false
+                    continue
+                }
+                guard let claim = found, claim.uid == binding.claim.uid else {
+                    throw Failure(what: "claim \(key) got deleted in the meantime")
+                }
                 switch ClaimReadiness(claim, limit: limit.components.seconds, now: Timestamp.nowSeconds().int64) {
                 case .ready: continue
                 case .waiting: isDone = false
@@ -116,7 +172,13 @@ struct ClaimBinder {
     /// - Returns: what could not be written; the Pod that is tried again has it still, and the controller takes it from one that goes.
     func release(_ claims: [Object]) async -> [any Error] {
         var errors: [any Error] = []
-        for claim in claims {
+        for claim in claims where !claim.uid.isEmpty {
+            if claim.isOfExtendedResources {
+                do { try await Self.delete(claim, client) } catch let error as APIError where error.reason == .notFound {
+                    continue
+                } catch { errors.append(error) }
+                continue
+            }
             let patch: Value = [
                 "metadata": ["uid": .string(claim.uid)],
                 "status": ["reservedFor": [["$patch": "delete", "uid": .string(pod.uid)]]],

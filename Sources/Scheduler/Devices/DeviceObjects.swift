@@ -18,6 +18,10 @@ final class DeviceObjects {
 
     private(set) var claims: [PodKey: Object] = [:]
     private(set) var classes: [String: Object] = [:]
+    /// By extended resource, the classes that say that they offer it.
+    private var offers: [String: Set<String>] = [:]
+    /// By uid of a Pod, the claim that was made for what it asks for by name.
+    private var made: [String: PodKey] = [:]
     private(set) var inUse = DevicesInUse()
     private var assumptions: [PodKey: Assumption] = [:]
     /// By uid of a Pod, the claims that get devices for its sake.
@@ -35,6 +39,8 @@ final class DeviceObjects {
         case nothing
         /// Pods that found no devices may find some.
         case devices
+        /// Nodes may have another resource, as devices.
+        case resources
         /// The claim is not what it was; `freed`: and its devices may be another's.
         case claim(PodKey, freed: Bool)
     }
@@ -43,9 +49,7 @@ final class DeviceObjects {
     func put(_ resource: GroupVersionResource, before: Object?, after: Object?) -> Change {
         guard let object = after ?? before else { return .nothing }
         switch resource {
-        case Self.classResource:
-            classes[object.name] = after
-            return after == nil ? .nothing : .devices
+        case Self.classResource: return put(class: object.name, after)
         case Self.sliceResource:
             slices.put(object.name, after.map(DeviceSlice.init))
             return after == nil ? .nothing : .devices
@@ -58,6 +62,7 @@ final class DeviceObjects {
         // What this scheduler wrote is here before the API tells of it, and of what was before.
         if let before, let after, before.uid == after.uid, before.number > after.number { return .nothing }
         claims[key] = after
+        if let claim = after ?? before, claim.isOfExtendedResources { noteMade(key, claim, isThere: after != nil) }
         let (old, new) = (before?.allocation, after?.allocation)
         if old != new {
             if let old { inUse.remove(old) }
@@ -70,7 +75,44 @@ final class DeviceObjects {
             before?.uid == after?.uid && before?.value["status"] == after?.value["status"]
             && before?.isBeingDeleted == after?.isBeingDeleted
             && before?.controllerReference == after?.controllerReference
+        // Whose it was may have another made.
+        if after == nil, before?.isOfExtendedResources == true { return .devices }
         return isSame ? .nothing : .claim(key, freed: old != nil && new == nil)
+    }
+
+    /// What was assumed for the sake of its Pod is said by the claim itself now.
+    private func noteMade(_ key: PodKey, _ claim: Object, isThere: Bool) {
+        guard let uid = claim.controllerReference["uid"].string else { return }
+        if isThere { made[uid] = key } else if made[uid] == key { made[uid] = nil }
+        if isThere, claim.allocation != nil { drop(ExtendedResources.place(key.namespace, uid: uid)) }
+    }
+
+    /// The claim that was made for what the Pod with this uid asks for by name.
+    func made(for uid: String) -> Object? { made[uid].flatMap { claims[$0] } }
+
+    /// The class whose devices are what a resource of this name is; of several the newest, and of those the first by name.
+    func className(offering resource: String) -> String? {
+        if resource.hasPrefix(ExtendedResources.classPrefix) {
+            let name = String(resource.dropFirst(ExtendedResources.classPrefix.count))
+            return classes[name].map(\.name)
+        }
+        guard !offers.isEmpty, ResourceNames.isExtended(resource) else { return nil }
+        return offers[resource]?.compactMap { classes[$0] }.min { left, right in
+            let times = [left, right].map { $0.metadata["creationTimestamp"].string ?? "" }
+            return times[0] == times[1] ? left.name < right.name : times[0] > times[1]
+        }?.name
+    }
+
+    private func put(class name: String, _ after: Object?) -> Change {
+        let old = classes[name]?.value["spec"]["extendedResourceName"].string
+        let new = after?.value["spec"]["extendedResourceName"].string
+        let isNew = classes[name] == nil
+        classes[name] = after
+        if let old { offers[old]?.remove(name) }
+        if let old, offers[old]?.isEmpty == true { offers[old] = nil }
+        if let new { offers[new, default: []].insert(name) }
+        if after == nil { return .nothing }
+        return new != old || isNew ? .resources : .devices
     }
 
     /// Takes over what this scheduler wrote, unless the claim is gone.

@@ -14,7 +14,7 @@ final class PodDevices {
     static let helpedBy: ClusterEvents = [.nodeAdded, .nodeLabels, .nodeAllocatable, .devices]
 
     private enum Answer {
-        /// Of the claims to allocate, in their order.
+        /// Of the claims to allocate, in their order; last that of the one to be made, where one is.
         case allocations([Value])
         case refused(String)
         case error(String)
@@ -24,6 +24,12 @@ final class PodDevices {
     private let objects: DeviceObjects
     private let limit: Duration?
     private let claims: [Object]
+    /// What it asks for by name.
+    private let extended: ExtendedResources?
+    /// A claim that was made for that when the Pod was tried before.
+    private let stale: Object?
+    /// By Node, what is asked for by name and had as devices there, if anything is.
+    private var asDevices: [Int: [ExtendedResources.Wanted]] = [:]
     /// Those whose devices did not become ready.
     private let broken: Set<PodKey>
     /// Those without devices.
@@ -35,7 +41,11 @@ final class PodDevices {
     /// - Parameters:
     ///   - limit: how long devices are looked for on one Node; zero for ever.
     ///   - patience: how long devices that are allocated may take until they are ready.
-    init(_ pod: PodInfo, _ objects: DeviceObjects, limit: Duration, patience: Duration) throws(Refused) {
+    init(
+        _ pod: PodInfo, _ objects: DeviceObjects, _ extended: ExtendedResources? = nil, limit: Duration, patience: Duration
+    ) throws(Refused) {
+        self.extended = extended
+        stale = extended.flatMap { _ in objects.made(for: pod.uid) }
         self.limit = limit > .zero ? limit : nil
         if let problem = objects.problem(pod) { throw Refused(message: problem) }
         (self.pod, self.objects) = (pod, objects)
@@ -61,18 +71,30 @@ final class PodDevices {
         }
     }
 
-    /// Takes the Nodes out where the claims cannot be had, with a word on each. Returns what is wrong with a claim or a class: then there
-    /// is nothing to be said of any Node.
-    func filter(_ nodes: NodeBits, _ columns: NodeColumns, _ refused: (_ node: Int, _ reason: String) -> Void = { _, _ in }) -> String? {
+    /// The resources that the Pod asks for by name and that are seen to here.
+    var resources: Set<String> { Set(extended?.wanted.map(\.resource) ?? []) }
+    /// Whether it has any claim, or needs one on some of the Nodes that were looked at.
+    var hasClaims: Bool { !claims.isEmpty || stale != nil || !asDevices.isEmpty }
+
+    /// Takes the Nodes out where the claims cannot be had, with a word on each, and whether it is so whoever goes. Returns what is wrong with a
+    /// claim or a class: then there is nothing to be said of any Node.
+    func filter(
+        _ nodes: NodeBits, _ columns: NodeColumns, _ refused: (_ node: Int, _ reason: String, _ isHopeless: Bool) -> Void = { _, _, _ in }
+    ) -> String? {
         var asked: [Int] = []
         nodes.visit { asked.append($0) }
         for node in asked {
+            if let lack = extended?.lacking(node, columns) {
+                nodes.remove(node)
+                refused(node, "Insufficient \(lack.resource)", lack.isHopeless)
+                continue
+            }
             switch answer(node, columns) {
             case .allocations: continue
             case .error(let message): return message
             case .refused(let reason):
                 nodes.remove(node)
-                refused(node, reason)
+                refused(node, reason, true)
             }
         }
         return nil
@@ -80,12 +102,17 @@ final class PodDevices {
 
     private func answer(_ node: Int, _ columns: NodeColumns) -> Answer {
         if let known = answers[node] { return known }
-        let answer = look(VolumeMatch.Place(name: columns.name(node), labels: columns.labels(node)))
+        let wanted = extended?.asDevices(node, columns) ?? []
+        if !wanted.isEmpty { asDevices[node] = wanted }
+        let answer = look(VolumeMatch.Place(name: columns.name(node), labels: columns.labels(node)), wanted)
         answers[node] = answer
         return answer
     }
 
-    private func look(_ node: VolumeMatch.Place) -> Answer {
+    private func look(_ node: VolumeMatch.Place, _ wanted: [ExtendedResources.Wanted]) -> Answer {
+        if stale != nil { return .refused("cannot schedule extended resource claim") }
+        var unallocated = unallocated
+        if let extended, !wanted.isEmpty { unallocated.append(DeviceClaim(extended.claim(wanted))) }
         let outOfReach = claims.filter { claim in
             if broken.contains(PodKey(claim)) { return true }
             guard let selector = claim.allocation?["nodeSelector"], !selector.isNull else { return false }
@@ -117,12 +144,18 @@ final class PodDevices {
     func bindings(on node: Int) -> [ClaimBinding] {
         guard case .allocations(let found) = answers[node] else { return [] }
         let new = Dictionary(uniqueKeysWithValues: zip(unallocated.map(\.key), found))
-        return claims.map { ClaimBinding(claim: $0, allocation: new[PodKey($0)]) }
+        var bindings = claims.map { ClaimBinding(claim: $0, allocation: new[PodKey($0)]) }
+        if let extended, let wanted = asDevices[node], let allocation = found.last {
+            bindings.append(
+                ClaimBinding(claim: extended.claim(wanted), allocation: allocation, mappings: extended.requests(wanted).mappings))
+        }
+        return bindings
     }
 
     /// A claim that keeps the Pod from every Node and that nobody else uses: without its devices it may get others.
     var idle: Object? {
-        claims.first { claim in
+        if let stale { return stale }
+        return claims.first { claim in
             let reserved = claim.value["status"]["reservedFor"].elements
             return unavailable.contains(PodKey(claim)) && (reserved.isEmpty || reserved.count == 1 && claim.isReserved(for: pod.uid))
         }

@@ -70,7 +70,7 @@ extension Ranking {
                 }
                 if status != APUS_OK { break }
             }
-            _ = cycle.devices?.filter(asked, cycle.columns) { found[$0, default: []].append($1) }
+            _ = cycle.devices?.filter(asked, cycle.columns) { node, reason, _ in found[node, default: []].append(reason) }
         }
         ask(nodes)
         for node in nodes where found[node] == nil && cycle.ahead[node] != nil { cycle.withThoseAhead(on: node) { ask([node]) } }

@@ -22,6 +22,12 @@ final class SchedulerMetrics: Sendable {
         }
     }
 
+    /// Who refused a Pod, a policy or what the scheduler itself sees to by upstream's name, and which profile decided.
+    struct Refuser: Hashable {
+        let plugin: String
+        let profile: String
+    }
+
     /// What came of an attempt.
     enum Result: String { case scheduled, unschedulable, error }
 
@@ -44,6 +50,15 @@ final class SchedulerMetrics: Sendable {
         "scheduler_permit_wait_duration_seconds", "How long Pods with a Node waited to be bound.", labels: ["result"])
     private let incoming = Counters(
         "scheduler_queue_incoming_pods_total", "Pods that came to wait in a queue, by what brought them.", labels: ["queue", "event"])
+    private let evaluations = Counters(
+        "scheduler_plugin_evaluation_total", "How often policies were asked at a point.", labels: ["plugin", "extension_point", "profile"])
+    private let executions = Durations(
+        "scheduler_plugin_execution_duration_seconds", "How long one policy took at one point.",
+        labels: ["plugin", "extension_point", "status"], bounds: Array(sequence(first: 0.00001) { $0 * 1.5 }.prefix(20)))
+    private let unschedulable = Gauges(
+        "scheduler_unschedulable_pods", "Pods that found no Node when they were tried last, by who refused them.",
+        labels: ["plugin", "profile"])
+    private let tasks = Gauges("scheduler_goroutines", "Tasks under way, by what they do.", labels: ["operation"])
     private let pending = Mutex(Pending())
 
     /// So many bounds, each twice the one before.
@@ -64,6 +79,22 @@ final class SchedulerMetrics: Sendable {
         tries.add(value: Double(attempt.number))
     }
 
+    /// A policy was asked at a point.
+    /// - Parameter status: as upstream's framework calls what it answered.
+    func asked(_ policy: String, _ point: ExtensionPoint, _ status: String, profile: String, after duration: Duration) {
+        let point = point.pluginType.replacing("Plugin", with: "")
+        evaluations.add(policy, point, profile)
+        executions.add(policy, point, status, duration: duration)
+    }
+
+    /// One Pod more, or less, is refused by these.
+    func refused(by refusers: Set<Refuser>, _ change: Int64) {
+        for refuser in refusers { unschedulable.add(refuser.plugin, refuser.profile, by: change) }
+    }
+
+    /// One bind more, or less, is under way.
+    func binding(_ change: Int64) { tasks.add("binding", by: change) }
+
     func lookedForVictims() { preemptions.add() }
     func displaced(_ count: Int) { victims.add(value: Double(count)) }
     func waited(_ status: String, for duration: Duration) { permitWaits.add(status, duration: duration) }
@@ -77,7 +108,8 @@ final class SchedulerMetrics: Sendable {
 extension SchedulerMetrics: MetricsSource {
     func write(to text: inout MetricsText) {
         let families: [any MetricsSource] = [
-            attempts, durations, sli, tries, preemptions, victims, points, permitWaits, incoming,
+            attempts, durations, sli, tries, preemptions, victims, points, permitWaits, incoming, evaluations, executions, unschedulable,
+            tasks,
         ]
         for family in families { family.write(to: &text) }
         let pending = pending.withLock { $0 }

@@ -32,6 +32,20 @@ static apus_status score(void *self, const apus_pod *pod, const apus_nodes *node
     return APUS_OK;
 }
 
+static apus_status explain(void *self, const apus_pod *pod, const apus_nodes *nodes, const uint64_t *feasible, const apus_parts *parts, const apus_sink *error) {
+    (void)self, (void)nodes, (void)feasible, (void)parts, (void)error;
+    if (has(pod->name, "crash-explain")) abort();
+    return APUS_OK;
+}
+
+// What a Pod's name says holds for no other Pod.
+static apus_status affected(void *self, const apus_pod *pod, const apus_nodes *nodes, int32_t answers, uint64_t *changed, const apus_sink *error) {
+    (void)self, (void)answers, (void)error;
+    if (has(pod->name, "crash-affected")) abort();
+    for (uint32_t node = 0; node < nodes->count; node++) changed[node / 64] |= 1ull << (node % 64);
+    return APUS_OK;
+}
+
 static atomic_int calls, is_calm;
 static char last[64]; // the uid of the Pod that began to wait last, by whim
 static uint64_t last_count;
@@ -81,6 +95,7 @@ static void observe(void *self, apus_borrowed resource, apus_borrowed before, ap
 
 static const apus_scheduler_policy policy = {
     .size = sizeof policy, .prefilter = prefilter, .filter = filter, .score = score, .permit = permit, .unreserve = unreserve, .observe = observe,
+    .explain = explain, .affected = affected,
 };
 #define EXTENSION APUS_SCHEDULER_POLICY
 #define TABLE &policy
