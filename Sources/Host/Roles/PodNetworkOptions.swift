@@ -1,5 +1,5 @@
-internal import APIModel
-internal import ArgumentParser
+public import APIModel
+public import ArgumentParser
 internal import Containerd
 internal import Kubelet
 
