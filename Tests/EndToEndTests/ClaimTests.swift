@@ -15,7 +15,7 @@ struct ClaimTests {
         apiVersion: resource.k8s.io/v1
         kind: DeviceClass
         metadata: {name: gpus}
-        spec: {selectors: [{cel: {expression: device.driver == "gpu.example"}}]}
+        spec: {selectors: [{cel: {expression: 'device.driver == "gpu.example"'}}]}
         ---
         apiVersion: resource.k8s.io/v1
         kind: ResourceSlice
@@ -36,7 +36,7 @@ struct ClaimTests {
             devices:
               requests:
                 - name: gpu
-                  exactly: {deviceClassName: gpus, selectors: [{cel: {expression: device.attributes["gpu.example"].size > 4}}]}
+                  exactly: {deviceClassName: gpus, selectors: [{cel: {expression: 'device.attributes["gpu.example"].size > 4'}}]}
         """
 
     private static func pod(_ name: String) -> String {
