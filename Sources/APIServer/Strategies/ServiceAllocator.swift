@@ -115,8 +115,14 @@ final class ServiceAllocator: Sendable {
     /// Of the flags. What one gives out of when there are no ServiceCIDRs yet.
     private let flagged: DualStack<IPNetwork>
     private let store: Store
-    /// By how many writes under way here each slot is wanted: what one of them gives up, another may still need.
-    private let wanted = Mutex<[Slot: Int]>([:])
+    /// A slot that a write under way here wants for a Service.
+    private struct Want: Hashable {
+        let slot: Slot
+        let service: String
+    }
+
+    /// By how many writes under way: what one write of a Service gives up, another of the same may still need.
+    private let wanted = Mutex<[Want: Int]>([:])
 
     init(ranges: DualStack<IPNetwork>, store: Store) {
         flagged = ranges
@@ -133,12 +139,12 @@ final class ServiceAllocator: Sendable {
         do {
             // In one order, so that of all who want the same at once, one gets through.
             for slot in holding.slots.sorted(by: { $0.key.name < $1.key.name }) {
-                want(slot)
+                want(slot, owner)
                 taken.append(slot)
                 try await take(slot, owner)
             }
         } catch {
-            unwant(taken)
+            unwant(taken, owner)
             await free(Set(taken), owner)
             throw error
         }
@@ -155,8 +161,9 @@ final class ServiceAllocator: Sendable {
             case .dropped: before
             case .removed: []
             }
-        unwant(new)
-        await free(new.union(before).subtracting(kept), Owner(service))
+        let owner = Owner(service)
+        unwant(new, owner)
+        await free(new.union(before).subtracting(kept), owner)
     }
 
     private func take(_ slot: Slot, _ owner: Owner) async throws {
@@ -184,18 +191,21 @@ final class ServiceAllocator: Sendable {
     }
 
     private func isNeeded(_ slot: Slot, _ owner: Owner) -> Bool {
-        if wanted.withLock({ $0[slot] != nil }) { return true }
+        if wanted.withLock({ $0[Want(slot: slot, service: owner.uid)] != nil }) { return true }
         guard let service = store.get(owner.key)?.object.value, Owner(service).uid == owner.uid else { return false }
         return Holding(service).slots.contains(slot)
     }
 
-    private func want(_ slot: Slot) { wanted.withLock { $0[slot, default: 0] += 1 } }
+    private func want(_ slot: Slot, _ owner: Owner) {
+        wanted.withLock { $0[Want(slot: slot, service: owner.uid), default: 0] += 1 }
+    }
 
-    private func unwant(_ slots: some Sequence<Slot>) {
+    private func unwant(_ slots: some Sequence<Slot>, _ owner: Owner) {
         wanted.withLock { wanted in
             for slot in slots {
-                guard let count = wanted[slot] else { continue }
-                wanted[slot] = count > 1 ? count - 1 : nil
+                let want = Want(slot: slot, service: owner.uid)
+                guard let count = wanted[want] else { continue }
+                wanted[want] = count > 1 ? count - 1 : nil
             }
         }
     }
