@@ -344,7 +344,9 @@ let package = Package(
             path: "Tests/FuzzTests", exclude: ["Finds"], swiftSettings: swift),
         .testTarget(name: "AuthorTests", path: "Tests/AuthorTests", swiftSettings: swift),
         tests("Store", ["CHash", product("Logging", "swift-log")]),
-        tests("Streaming", nio + ["HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log")]),
+        tests(
+            "Streaming",
+            nio + ["GRPC", "HTTPServer", "TestSupport", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log")]),
         tests("PKI", ["APIModel"]),
         .testTarget(name: "RolesTests", dependencies: ["TestSupport"], path: "Tests/RolesTests", swiftSettings: swift),
         tests(

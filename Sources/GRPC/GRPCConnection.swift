@@ -111,8 +111,16 @@ public final class GRPCConnection: Sendable {
         link().whenComplete { result in
             switch result {
             case .success(let link):
-                link.streams.createStreamChannel(promise: nil) { channel in
-                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(GRPCCallHandler(call, ended)) }
+                // A stream of a connection that is just gone has no handler, or one that hears of nothing.
+                let opened = link.channel.eventLoop.makePromise(of: (any Channel).self)
+                opened.futureResult.whenFailure { _ in
+                    ended.fail(GRPCFailure(code: "Unavailable", message: "error reading from server: EOF"))
+                }
+                link.streams.createStreamChannel(promise: opened) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        guard channel.parent?.isActive ?? false else { throw ChannelError.ioOnClosedChannel }
+                        try channel.pipeline.syncOperations.addHandler(GRPCCallHandler(call, ended))
+                    }
                 }
             case .failure(let error):
                 ended.fail(error as? GRPCFailure ?? GRPCFailure(code: "Unavailable", message: "connection error: \(error)"))
