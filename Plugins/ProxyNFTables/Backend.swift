@@ -22,6 +22,8 @@ final class Backend: ProxyBackend {
         /// What is in the kernel of services over UDP, by service-port id.
         var datagrams: [UInt64: WantedService] = [:]
         var lastLook = ContinuousClock.now
+        /// Whether that was switched on here.
+        var leadsLoopback = false
     }
 
     private let log: Log
@@ -43,9 +45,7 @@ final class Backend: ProxyBackend {
         let rows = isFirst ? Array(wanted.ports) : wanted.ports.filter(\.isChanged)
         let isIdle = wanted.removed.isEmpty && rows.isEmpty
         if isFirst { Self.keepHalfClosed() }
-        if isFirst, Ruleset.isOnLoopback(wanted.nodePortNetworks), !KernelSetting.set("/proc/sys/net/ipv4/conf/all/route_localnet", "1") {
-            log.warning("node ports are not on loopback: net.ipv4.conf.all.route_localnet cannot be set")
-        }
+        if isFirst, Ruleset.isOnLoopback(wanted.nodePortNetworks) { leadLoopback() }
         let stale = try state.withLock { state in
             let lost = isFirst ? [] : lostTables(isIdle: isIdle, &state)
             guard isFirst || !isIdle || !lost.isEmpty else { return StaleFlows() }
@@ -68,6 +68,17 @@ final class Backend: ProxyBackend {
             return staleFlows(services, gone: gone, isFirst: isFirst, &state)
         }
         forget(stale)
+    }
+
+    private static let loopbackSetting = "/proc/sys/net/ipv4/conf/all/route_localnet"
+
+    /// Has what loopback sends led to pods, until `cleanup`, unless it was so already.
+    private func leadLoopback() {
+        guard KernelSetting.number(Self.loopbackSetting) != 1 else { return }
+        guard KernelSetting.set(Self.loopbackSetting, "1") else {
+            return log.warning("node ports are not on loopback: net.ipv4.conf.all.route_localnet cannot be set")
+        }
+        state.withLock { $0.leadsLoopback = true }
     }
 
     /// A connection that one side has closed is kept for an hour, as by upstream's proxy, and not for a minute: what the other side still sends
@@ -127,6 +138,8 @@ final class Backend: ProxyBackend {
             try state.tables.run(Self.families.map { Ruleset.removal(of: table, $0) }.joined())
             state.inForce = []
             state.datagrams = [:]
+            if state.leadsLoopback { KernelSetting.set(Self.loopbackSetting, "0") }
+            state.leadsLoopback = false
         }
     }
 }

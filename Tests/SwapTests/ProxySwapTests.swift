@@ -57,7 +57,6 @@ import Testing
             try await Self.flows(world)
             try await Self.affinity(world)
             try await Self.policies(world)
-            try await Self.refusals(world)
             try await Self.labels(world)
             // Services that change meanwhile are the new one's to carry.
             try await world.client.delete(.services, namespace: "default", name: "web", options: .null)
@@ -119,27 +118,6 @@ import Testing
         try await Network.waitForRules("the ClusterIP to be shut") { $0.contains("10.96.7.8 . tcp . 80 : goto discard") }
         let clients = Requests(to: Network.node, port: 30080)
         try await clients.waitForFirst()
-    }
-
-    /// What nobody answers is refused before `connect` returns, in both families.
-    private static func refusals(_ world: World) async throws {
-        let addresses = ["10.96.7.11", "fd00:96::b"]
-        _ = try await world.client.create(
-            .services, namespace: "default",
-            [
-                "apiVersion": "v1", "kind": "Service", "metadata": ["name": "empty", "namespace": "default"],
-                "spec": [
-                    "type": "NodePort", "clusterIP": .string(addresses[0]), "clusterIPs": .array(addresses.map { .string($0) }),
-                    "ipFamilyPolicy": "RequireDualStack", "ports": [["name": "http", "port": 80, "nodePort": 30082]],
-                ],
-            ])
-        try await Network.waitForRules("the Service") { rules in addresses.allSatisfy { rules.contains("\($0) . tcp . 80 : goto refuse") } }
-        let nobody: [(String, UInt16)] =
-            addresses.flatMap { [($0, 80), ($0, 81)] as [(String, UInt16)] } + [(Network.node, 30082), (Network.node6, 30082)]
-        for (address, port) in nobody {
-            // `false` is no answer.
-            #expect(throws: Unexpected.self, "\(address) \(port)") { try NetworkNamespace.connects(to: address, port) }
-        }
     }
 
     /// A Service that another proxy is to carry, and a slice that is for names alone, are as if they were not there.
@@ -218,6 +196,8 @@ enum Network {
     static let (node6, service6) = ("fd00:1::2", "fd00:96::7")
 
     static let setUp = [
+        // A new namespace has it as the machine has it, and with it clients would come from loopback.
+        "sysctl -qw net.ipv4.conf.all.route_localnet=0",
         "ip link set lo up", "ip address add \(node)/32 dev lo", "ip address add 10.1.0.3/32 dev lo", "ip route add 10.96.0.0/16 dev lo",
         "ip address add \(node6)/128 dev lo nodad", "ip route add fd00:96::/112 dev lo",
     ]

@@ -11,16 +11,13 @@ internal import PluginKit
 /// prerouting, output ─▶ service-ips    address . protocol . port : goto svc-N │ ext-N     ─▶ dnat to an endpoint
 ///                    └▶ service-ports  protocol . port           : goto ext-N   (to an address of this node only)
 /// prerouting, output ─▶ firewall-ips : drop who may not come to a load balancer's address
-/// input, forward, output ─▶ no-endpoint-ips, no-endpoint-ports   : refuse, or drop where only the policy is in the way
-/// forward, output ─▶ cluster-ips : refuse what comes to a ClusterIP at a port that it has not
+/// input, forward, output ─▶ no-endpoint-ips, no-endpoint-ports   : reject, or drop where only the policy is in the way
+/// forward, output ─▶ cluster-ips : reject what comes to a ClusterIP at a port that it has not
 /// postrouting ─▶ masquerade what is marked, and what a pod sends to itself through a service
 /// ```
 package struct Ruleset {
     /// The mark for packets to masquerade, the same bit that kube-proxy uses.
     private static let mark = "0x4000"
-    /// A client on this machine gets the answer while its `connect` has the socket. Then the kernel keeps a reset for the socket, and loses what
-    /// ICMP says: that client would wait for its second packet, a second later, and for longer where ICMP is rationed.
-    private static let refusal = ["meta l4proto tcp reject with tcp reset", "reject"]
 
     private static let loopback = "127.0.0.0/8"
     /// A kernel that leads what loopback has sent to pods no longer turns away what comes to loopback from elsewhere.
@@ -86,7 +83,7 @@ package struct Ruleset {
         }
         let firewall = "ct state new \(ip) daddr . meta l4proto . th dport vmap @firewall-ips"
         let refusal = "ct state new jump no-endpoints"
-        let noSuchPort = "ct state new \(ip) daddr @\(Self.clusterIPs) goto refuse"
+        let noSuchPort = "ct state new \(ip) daddr @\(Self.clusterIPs) reject"
         var answersCross = [
             "meta mark & \(Self.mark) == \(Self.mark) meta mark set meta mark xor \(Self.mark) masquerade fully-random",
             "ct status dnat \(ip) saddr . \(ip) daddr @\(Self.hairpin) masquerade fully-random",
@@ -95,7 +92,7 @@ package struct Ruleset {
             answersCross.append("ct status dnat \(ip) saddr \(podNetwork) \(ip) daddr \(podNetwork) masquerade fully-random")
         }
         return [
-            ("masquerade-later", ["meta mark set meta mark or \(Self.mark)"]), ("refuse", Self.refusal), ("discard", ["drop"]),
+            ("masquerade-later", ["meta mark set meta mark or \(Self.mark)"]), ("refuse", ["reject"]), ("discard", ["drop"]),
             ("services", look("service")), ("no-endpoints", look("no-endpoint")),
             ("nat-prerouting", ["type nat hook prerouting priority dstnat;", "jump services"]),
             ("nat-output", ["type nat hook output priority -100;", "jump services"]),
