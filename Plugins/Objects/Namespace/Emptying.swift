@@ -39,44 +39,44 @@ struct Emptying: Equatable {
     /// In upstream's order. The second cannot go wrong here: no kind has a version that is no name.
     var conditions: [Condition] {
         [
-            undiscovered.isEmpty
-                ? Condition(
-                    type: "NamespaceDeletionDiscoveryFailure", isTrue: false, reason: "ResourcesDiscovered",
-                    message: "All resources successfully discovered")
-                : Condition(
-                    type: "NamespaceDeletionDiscoveryFailure", isTrue: true, reason: "DiscoveryFailed",
-                    message: "Discovery failed for some groups, \(undiscovered.count) failing: unable to retrieve the complete list of "
-                        + "server APIs: "
-                        + undiscovered.sorted().map { "\($0): stale GroupVersion discovery: \($0)" }.joined(separator: ", ")),
+            Condition(
+                "NamespaceDeletionDiscoveryFailure", if: !undiscovered.isEmpty,
+                (
+                    "DiscoveryFailed",
+                    "Discovery failed for some groups, \(undiscovered.count) failing: unable to retrieve the complete list of server APIs: "
+                        + undiscovered.sorted().map { "\($0): stale GroupVersion discovery: \($0)" }.joined(separator: ", ")
+                ), else: ("ResourcesDiscovered", "All resources successfully discovered")),
             Condition(
                 type: "NamespaceDeletionGroupVersionParsingFailure", isTrue: false, reason: "ParsedGroupVersions",
                 message: "All legacy kube types successfully parsed"),
-            failures.isEmpty
-                ? Condition(
-                    type: "NamespaceDeletionContentFailure", isTrue: false, reason: "ContentDeleted",
-                    message: "All content successfully deleted, may be waiting on finalization")
-                : Condition(
-                    type: "NamespaceDeletionContentFailure", isTrue: true, reason: "ContentDeletionFailed",
-                    message:
-                        "Failed to delete all resource types, \(failures.count) remaining: \(failures.sorted().joined(separator: ", "))"),
-            remaining.isEmpty
-                ? Condition(
-                    type: "NamespaceContentRemaining", isTrue: false, reason: "ContentRemoved", message: "All content successfully removed")
-                : Condition(
-                    type: "NamespaceContentRemaining", isTrue: true, reason: "SomeResourcesRemain",
-                    message: "Some resources are remaining: \(Self.list(remaining, "has"))"),
-            holders.isEmpty
-                ? Condition(
-                    type: "NamespaceFinalizersRemaining", isTrue: false, reason: "ContentHasNoFinalizers",
-                    message: "All content-preserving finalizers finished")
-                : Condition(
-                    type: "NamespaceFinalizersRemaining", isTrue: true, reason: "SomeFinalizersRemain",
-                    message: "Some content in the namespace has finalizers remaining: \(Self.list(holders, "in"))"),
+            Condition(
+                "NamespaceDeletionContentFailure", if: !failures.isEmpty,
+                (
+                    "ContentDeletionFailed",
+                    "Failed to delete all resource types, \(failures.count) remaining: \(failures.sorted().joined(separator: ", "))"
+                ), else: ("ContentDeleted", "All content successfully deleted, may be waiting on finalization")),
+            Condition(
+                "NamespaceContentRemaining", if: !remaining.isEmpty,
+                ("SomeResourcesRemain", "Some resources are remaining: \(Self.list(remaining, "has"))"),
+                else: ("ContentRemoved", "All content successfully removed")),
+            Condition(
+                "NamespaceFinalizersRemaining", if: !holders.isEmpty,
+                ("SomeFinalizersRemain", "Some content in the namespace has finalizers remaining: \(Self.list(holders, "in"))"),
+                else: ("ContentHasNoFinalizers", "All content-preserving finalizers finished")),
         ]
     }
 
     /// `pods. has 2 resource instances, widgets.example.com has 1 resource instances`
     private static func list(_ counts: [String: Int], _ verb: String) -> String {
         counts.sorted { $0.key < $1.key }.map { "\($0.key) \(verb) \($0.value) resource instances" }.joined(separator: ", ")
+    }
+}
+
+extension Emptying.Condition {
+    fileprivate init(
+        _ type: String, if isTrue: Bool, _ problem: (reason: String, message: String), else fine: (reason: String, message: String)
+    ) {
+        let (reason, message) = isTrue ? problem : fine
+        self.init(type: type, isTrue: isTrue, reason: reason, message: message)
     }
 }
