@@ -101,6 +101,20 @@ import Testing
         }
     }
 
+    /// Its Job waits for the end of a Pod, and one that never began must have one, too.
+    @Test func aPodThatIsDeletedBeforeItHasANodeHasFailed() async throws {
+        try await Cluster.with(Cluster.Setup(only: ["job", "podgc"])) { cluster in
+            _ = try await cluster.client.create(
+                .jobs, namespace: "default", job("pi", hollow: "pending", ["podReplacementPolicy": "Failed"]))
+            let first = try await cluster.wait(for: .pods, in: "default", "a Pod") { $0.count == 1 }[0]
+            try await cluster.delete(.pods, first.name)
+            try await cluster.wait(for: .jobs, "pi", "a failure") {
+                $0?["status"]["failed"] == 1 && $0?["status"]["terminating"] == 0
+            }
+            try await cluster.wait(for: .pods, in: "default", "the Pod to go") { $0.allSatisfy { $0.uid != first.uid } }
+        }
+    }
+
     @Test func aCronJobStartsJobsAndKeepsFew() async throws {
         try await Cluster.with { cluster in
             var cron: Value = [

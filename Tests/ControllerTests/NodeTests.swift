@@ -146,6 +146,8 @@ import Testing
             held["metadata"]["finalizers"] = ["example.com/hold"]
             _ = try await cluster.client.create(.pods, namespace: "default", held)
             try await cluster.delete(.pods, "held")
+            // So that who holds it, as a Job does that waits for its end, lets go.
+            try await cluster.wait(for: .pods, "held", "failed") { $0?["status"]["phase"] == "Failed" }
             try await cluster.merge(.pods, "held", ["metadata": ["finalizers": []]])
             try await cluster.wait(for: .pods, "held", "to go") { $0 == nil }
             for number in 0..<4 { _ = try await cluster.client.create(.pods, namespace: "default", pod("p\(number)", app: "x")) }

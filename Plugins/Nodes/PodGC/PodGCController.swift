@@ -28,9 +28,8 @@ public final class PodGCController: Controller {
         try noteEnd(key, found)
         guard let pod = found else { return .done }
         guard let node = pod["spec"]["nodeName"].string, !node.isEmpty else {
-            // With no grace left it only waits for its finalizers.
-            let metadata = pod["metadata"]
-            if !metadata["deletionTimestamp"].isNull, metadata["deletionGracePeriodSeconds"].int != 0 { try removeFailed(pod) }
+            // It never ran, and who holds it (a Job, say) learns from its phase that it never will.
+            if !pod["metadata"]["deletionTimestamp"].isNull, !PodState.isTerminal(pod) { try removeFailed(pod) }
             return .done
         }
         if let there = try objects.get(.nodes, name: node) {
