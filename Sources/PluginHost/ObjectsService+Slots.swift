@@ -24,12 +24,7 @@ extension ObjectsService {
         deliver(call, sink: 4) { services in
             let target = try Target(call.frame)
             let (labels, fields) = (call.frame.string(2), call.frame.string(3))
-            guard self.isCached(target.resource, services) else {
-                return try self.calls.wait {
-                    let options = ListOptions(labelSelector: labels, fieldSelector: fields)
-                    return try await services.client.list(target.resource, namespace: target.namespace, options: options)
-                }.items
-            }
+            guard self.isCached(target.resource, services) else { return try self.live(target, labels, fields, services) }
             let selector = try LabelSelector(parsing: labels)
             let index = try self.index(target.resource, fields)
             try self.catchUp(services, target.resource)
@@ -87,6 +82,19 @@ extension ObjectsService {
                     target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource)
             }.bytes
         }
+    }
+
+    func fetchList(_ call: Call) -> CallResult {
+        deliver(call, sink: 4) { services in
+            try self.live(Target(call.frame), call.frame.string(2), call.frame.string(3), services)
+        }
+    }
+
+    private func live(_ target: Target, _ labels: String, _ fields: String, _ services: Services) throws -> [Object] {
+        try calls.wait {
+            let options = ListOptions(labelSelector: labels, fieldSelector: fields)
+            return try await services.client.list(target.resource, namespace: target.namespace, options: options)
+        }.items
     }
 
     func event(_ call: Call) -> CallResult {

@@ -37,6 +37,17 @@ public struct Objects: @unchecked Sendable {
         }
     }
 
+    /// Every object of a kind that both selectors match, from the API itself: for the question whether there is really none.
+    public func fetchList(_ resource: GroupVersionResource, namespace: String = "", selector: String = "", fields: String = "") throws
+        -> [Value]
+    {
+        try collect(resource, namespace) { ref, sink in
+            selector.withBorrowed { selector in
+                fields.withBorrowed { table.pointee.fetch_list(context, ref, selector, $0, sink) }
+            }
+        }
+    }
+
     /// Every cached object with an owner reference to `uid`, of one kind or of every kind the manifest watches.
     public func dependents(of uid: String, _ resource: GroupVersionResource? = nil) throws -> [Value] {
         try dependents(of: uid, resource, namespace: "", orphans: "")

@@ -45,6 +45,8 @@ final class Cluster: Sendable {
         var serviceRanges = "10.96.0.0/16"
         /// How late the controllers' cache hears of changes.
         var cacheDelay: Duration?
+        /// Of which kinds it hears late; `nil` means all.
+        var delayed: Set<GroupVersionResource>?
         /// Admission plugins that are on beside the usual ones.
         var admission: [String] = []
         /// Called with the name of a plugin when a write of its is done, before the plugin hears of that.
@@ -85,7 +87,7 @@ final class Cluster: Sendable {
         try await server.start()
 
         let client = server.client(as: "admin", groups: ["system:masters"])
-        let reader: any Client = setup.cacheDelay.map { DelayedClient(base: client, delay: $0) } ?? client
+        let reader: any Client = setup.cacheDelay.map { DelayedClient(base: client, delay: $0, only: setup.delayed) } ?? client
         let (cache, seen) = (Cache(client: reader, log: log), Cache(client: client, log: log))
         let cluster = Cluster(store: store, client: client, seen: seen, cache: cache, plugins: plugins)
         let result: Result<Void, any Error>

@@ -5,9 +5,12 @@ import Client
 struct DelayedClient: ForwardingClient {
     let base: any Client
     let delay: Duration
+    /// What is heard of late; `nil` means everything.
+    var only: Set<GroupVersionResource>?
 
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
         let changes = try await base.watch(resource, namespace: namespace, options: options)
+        guard only?.contains(resource) ?? true else { return changes }
         let (late, queue) = AsyncThrowingStream.makeStream(of: (due: ContinuousClock.Instant, event: WatchEvent).self)
         let delay = delay
         let reader = Task {

@@ -1,6 +1,7 @@
 import APIModel
 import Client
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct StorageTests {
@@ -81,6 +82,26 @@ import Testing
             try await cluster.delete(.pods, "p")
             try await cluster.wait(for: .claims, "the claim to go") { $0.isEmpty }
             try await cluster.wait(for: .volumes, "the volume to go") { $0.count == 1 }
+        }
+    }
+
+    /// A Pod that the cache has yet to hear of has its claim, too.
+    @Test func aClaimStaysForAPodThatJustCame() async throws {
+        let setup = Cluster.Setup(only: ["persistentvolumeclaim-protection"], cacheDelay: .seconds(3), delayed: [.pods])
+        try await Cluster.with(setup) { cluster in
+            _ = try await cluster.client.create(.claims, namespace: "default", claim("c"))
+            try await eventually("the claim is known", within: .seconds(30)) {
+                cluster.cache.get(.claims, namespace: "default", name: "c") != nil
+            }
+            _ = try await cluster.client.create(.pods, namespace: "default", pod("p", claim: "c"))
+            try await cluster.wait(for: .pods, "p", "to run", phase("Running"))
+            try await cluster.delete(.claims, "c")
+            try await eventually("the Pod is known", within: .seconds(30)) {
+                cluster.cache.get(.pods, namespace: "default", name: "p")?.value["status"]["phase"] == "Running"
+            }
+            #expect(try await cluster.client.get(.claims, namespace: "default", name: "c").isBeingDeleted)
+            try await cluster.delete(.pods, "p")
+            try await cluster.wait(for: .claims, "the claim to go") { $0.isEmpty }
         }
     }
 

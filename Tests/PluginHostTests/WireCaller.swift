@@ -175,6 +175,7 @@ final class Caller {
             table.remove_collection(
                 me, reference, samples.bytes("a=b"), samples.bytes("spec.nodeName=n1"), samples.bytes("{}"), options, $0)
         }
+        report.append("fetch_list \(table.fetch_list(me, reference, samples.bytes("a=b"), samples.bytes(""), &sink)) \(witness.take())")
         return report
     }
 

@@ -382,6 +382,11 @@ enum WirePlugin {
                     "remove_collection \(String(reference: reference.pointee)) \(selectors) \(deletion.string) \(String(options: options))")
                 answer.say("not these")
                 return APUS_FORBIDDEN
+            },
+            fetch_list: { me, reference, labels, fields, objects in
+                Witness.of(me).note("fetch_list \(String(reference: reference.pointee)) \(labels.string) \(fields.string)")
+                _ = "a fresh one".withBorrowed { objects.pointee.next(objects.pointee.context, $0) }
+                return APUS_OK
             })
     }
 

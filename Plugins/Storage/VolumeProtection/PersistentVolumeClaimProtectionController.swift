@@ -18,8 +18,20 @@ public struct PersistentVolumeClaimProtectionController: Controller {
         return .done
     }
 
+    /// That no Pod uses it, only the API itself can say: one may have come to a Node this moment.
     private func isUsed(_ claim: Value) throws -> Bool {
-        try objects.pods(using: claim).contains { Self.uses($0, claim) }
+        if try objects.pods(using: claim).contains(where: { Self.uses($0, claim) }) { return true }
+        return try objects.fetchList(.pods, namespace: claim["metadata"]["namespace"].string ?? "").contains { pod in
+            Self.names(pod, claim) && Self.uses(pod, claim)
+        }
+    }
+
+    /// Whether the Pod names the claim, or the claim was made for it.
+    private static func names(_ pod: Value, _ claim: Value) -> Bool {
+        pod["spec"]["volumes"].elements.contains { volume in
+            guard !volume["ephemeral"].isNull else { return volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"] }
+            return PodClaims.name(of: volume, pod) == claim["metadata"]["name"].string && OwnerReference.isControlled(claim, by: pod)
+        }
     }
 
     /// - Parameter pod: one that names the claim, or that the claim was made for.

@@ -87,7 +87,8 @@ final class WatchfulHost: Sendable {
                 remove: { WatchfulHost.refuse("remove", $0, $4) },
                 event: { context, _, _, _, _ in WatchfulHost.note("objects.event", context) },
                 fetch: { WatchfulHost.refuse("fetch", $0, $2) },
-                remove_collection: { WatchfulHost.refuse("remove_collection", $0, $6) }))
+                remove_collection: { WatchfulHost.refuse("remove_collection", $0, $6) },
+                fetch_list: { context, _, _, _, _ in WatchfulHost.refuse("fetch_list", context) }))
         let kinds = UnsafeMutablePointer<apus_host_kinds>.allocate(capacity: 1)
         kinds.initialize(
             to: apus_host_kinds(size: UInt32(MemoryLayout<apus_host_kinds>.size)) { context, _, _ in

@@ -20,6 +20,7 @@ extension Signatures {
             SlotDescriptor("fetch", [.me, .structure(reference), .sink(limit: answer)], .status, work),
             SlotDescriptor(
                 "remove_collection", [.me, .structure(reference), .bytes, .bytes, .bytes, options, .sink(limit: answer)], .status, work),
+            SlotDescriptor("fetch_list", [.me, .structure(reference), .bytes, .bytes, .callbacks(objects)], .status, work),
         ])
 
     static let hostKinds = TableDescriptor(

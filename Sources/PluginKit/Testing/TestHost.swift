@@ -98,10 +98,7 @@ extension TestHost {
         apus_host_objects(
             size: UInt32(MemoryLayout<apus_host_objects>.size),
             get: { me, reference, sink in read(me, reference, sink) },
-            list: { me, reference, labels, fields, sink in
-                guard let wanted = selection(reference, labels, fields) else { return APUS_INVALID }
-                return each(me, sink, wanted)
-            },
+            list: { me, reference, labels, fields, sink in list(me, reference, labels, fields, sink) },
             dependents: { me, reference, uid, orphans, sink in
                 guard let selector = try? LabelSelector(parsing: orphans.string) else { return APUS_INVALID }
                 return each(me, sink) { [wanted = Wanted(reference), uid = uid.string] name, object in
@@ -174,7 +171,16 @@ extension TestHost {
                     state.objects = state.objects.filter { !wanted($0.key, $0.value) }
                 }
                 return APUS_OK
-            }))
+            },
+            fetch_list: { me, reference, labels, fields, sink in list(me, reference, labels, fields, sink) }))
+
+    private static func list(
+        _ me: UnsafeMutableRawPointer?, _ reference: UnsafePointer<apus_object_ref>, _ labels: apus_borrowed, _ fields: apus_borrowed,
+        _ sink: UnsafePointer<apus_object_sink>
+    ) -> apus_status {
+        guard let wanted = selection(reference, labels, fields) else { return APUS_INVALID }
+        return each(me, sink, wanted)
+    }
 
     /// What a reference and two selectors ask for; `nil` where one of them is none.
     private static func selection(_ reference: UnsafePointer<apus_object_ref>, _ labels: apus_borrowed, _ fields: apus_borrowed) -> (

@@ -133,6 +133,11 @@ typedef struct apus_host_objects {
     /// [worker & loaded, running]
     apus_status (*APUS_NONNULL remove_collection)(void *APUS_NULLABLE context, const apus_object_ref *APUS_NONNULL ref, apus_borrowed labels, apus_borrowed fields,
                                                   apus_borrowed deletion, const apus_write_options *APUS_NULLABLE options, const apus_sink *APUS_NONNULL answer);
+
+    /// As `list`, but always from the API and never from the cache: for the question whether there is really none. `fields` is any field selector that the API has for the kind.
+    /// [worker & loaded, running]
+    apus_status (*APUS_NONNULL fetch_list)(void *APUS_NULLABLE context, const apus_object_ref *APUS_NONNULL ref, apus_borrowed labels, apus_borrowed fields,
+                                           const apus_object_sink *APUS_NONNULL objects);
 } apus_host_objects;
 
 #define APUS_HOST_KINDS "apus.host.kinds/1"
