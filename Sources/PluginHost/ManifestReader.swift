@@ -100,6 +100,8 @@ struct ManifestReader {
             mode: try mode(spec["mode"], kind: kind),
             replaces: try replaces(spec["replaces"], name: name), deadline: deadline, limits: try limits(spec["limits"], isolation),
             controller: controller, policy: policy, admission: admission, rules: rules,
+            eventSource: metadata["annotations"]["plugins.apus.dev/event-source"].string
+                ?? "\(name)-\(kind == .controller ? "controller" : "plugin")",
             file: file, generation: metadata["generation"].int?.int64)
     }
 

@@ -59,8 +59,7 @@ final class ObjectsService: Sendable {
     func open(_ manifest: PluginManifest, _ host: HostServices) {
         let client = host.client.impersonating(manifest.user, groups: PluginManifest.groups)
         // Events are written by the host for the plugin: writing them needs no rule in the manifest.
-        let recorder = EventRecorder(
-            client: host.client, component: "\(manifest.name)-\(manifest.kind == .controller ? "controller" : "plugin")", log: log)
+        let recorder = EventRecorder(client: host.client, component: manifest.eventSource, log: log)
         phase.withLock {
             $0 = .open(
                 Services(client: client, own: host.client, cache: host.cache, recorder: recorder, sending: Task { await recorder.run() }))
@@ -95,7 +94,7 @@ final class ObjectsService: Sendable {
 
     func makeTable() -> UnsafeRawPointer {
         let functions: [@Sendable (Call) -> CallResult] = [
-            get, list, dependents, create, update, patch, apply, remove, event, fetch, removeCollection,
+            get, list, dependents, create, update, patch, apply, remove, event, fetch, removeCollection, fetchList,
         ]
         return hostTable(
             Signatures.hostObjects,

@@ -51,6 +51,8 @@ public struct PluginManifest: Sendable, Hashable {
     public var admission: AdmissionSpecification?
     /// RBAC rules, as in a ClusterRole: all that `user` may do.
     public var rules: [Value]
+    /// Whom its Events say they are from: what the annotation `plugins.apus.dev/event-source` says, else `deployment-controller`.
+    public var eventSource: String
     /// Where it was read from; empty for an object.
     public var file: String
     /// The object's `metadata.generation`; `nil` for a file.

@@ -1,5 +1,5 @@
-import APIModel
 import Foundation
+import PluginHost
 import Testing
 
 @testable import Host
@@ -31,14 +31,27 @@ import Testing
         #expect(problem?.message.contains(reason) == true)
     }
 
+    private static let manifests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("plugin-manifests").path
+
+    /// `kubectl describe` shows it, and who filters Events goes by it.
+    @Test(
+        arguments: [
+            ("deployment", "deployment-controller"), ("job", "job-controller"), ("replicationcontroller", "replication-controller"),
+            ("horizontalpodautoscaler", "horizontal-pod-autoscaler"), ("disruption", "controllermanager"),
+            ("endpoints", "endpoint-controller"), ("endpointslice", "endpoint-slice-controller"),
+            ("endpointslicemirroring", "endpoint-slice-mirroring-controller"), ("service-lb", "service-controller"),
+            ("node-lifecycle", "node-controller"), ("node-ipam", "cidrAllocator"), ("taint-eviction", "taint-eviction-controller"),
+            ("persistentvolume-binder", "persistentvolume-controller"), ("persistentvolume-attach-detach", "attachdetach-controller"),
+            ("persistentvolume-expander", "volume_expand"), ("ephemeral-volume", "ephemeral_volume"), ("resourceclaim", "resource_claim"),
+        ])
+    func eventsAreFromWhomUpstreamsAre(controller: String, source: String) throws {
+        #expect(try PluginManifest.read(directory: Self.manifests).first { $0.name == controller }?.eventSource == source)
+    }
+
     /// Whoever brings a command line of upstream's along may turn off whatever they name in it.
     @Test func knowsEveryNameOfUpstream() throws {
-        let manifests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("plugin-manifests").path
-        let known = try FileManager.default.contentsOfDirectory(atPath: manifests).compactMap { file -> String? in
-            let manifest = try YAML.decode(String(contentsOfFile: "\(manifests)/\(file)", encoding: .utf8)).first ?? .null
-            return manifest["spec"]["kind"] == "Controller" ? manifest["metadata"]["name"].string : nil
-        }
+        let known = try PluginManifest.read(directory: Self.manifests).filter { $0.kind == .controller }.map(\.name)
         for name in Self.upstream where !["clusterrole-aggregation", "validatingadmissionpolicy-status"].contains(name) {
             #expect(throws: Never.self, "\(name)") { try ControllerSelection(["*", "-\(name)-controller"], known: known) }
         }
