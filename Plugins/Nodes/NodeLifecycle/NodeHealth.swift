@@ -1,6 +1,7 @@
 internal import APIModel
 
-/// What is remembered of Nodes between two looks. Clocks of other machines are not trusted: what counts is when something was seen here.
+/// What is remembered of Nodes between two looks. Clocks of other machines are not trusted, nor the date of this one, which can be set: what
+/// counts is how long ago something was seen here. Times are seconds since any moment.
 struct NodeHealth {
     private struct Seen {
         /// The newest sign of life.
@@ -11,20 +12,20 @@ struct NodeHealth {
 
     private var nodes: [String: Seen] = [:]
     /// Nobody is silent for longer than since then.
-    private var restart: Whole = 0
+    private var restart: Whole = .min
 
     /// - Returns: for how many seconds nothing was heard of the Node, and whether it is new here.
     /// - Parameters:
     ///   - renewTime: of its Lease.
-    ///   - now: seconds since 1970.
-    mutating func note(_ node: Value, ready: Value, renewTime: String?, now: Whole) -> (silence: Whole, isNew: Bool) {
+    ///   - age: of the Node.
+    mutating func note(_ node: Value, ready: Value, renewTime: String?, age: Whole, now: Whole) -> (silence: Whole, isNew: Bool) {
         let name = node["metadata"]["name"].string ?? ""
         let sign = "\(renewTime ?? "") \(ready["lastHeartbeatTime"].string ?? "")"
         let known = nodes[name].flatMap { $0.node["metadata"]["uid"] == node["metadata"]["uid"] ? $0 : nil }
         if let known, known.sign == sign { return (now - max(known.since, restart), false) }
         // A kubelet that has never said anything is waited for from the beginning.
         let isMute = known == nil && renewTime == nil && ready.isNull
-        let since = isMute ? node["metadata"]["creationTimestamp"].time ?? now : now
+        let since = isMute ? now - age : now
         let reference: Value = [
             "apiVersion": "v1", "kind": "Node", "metadata": ["name": node["metadata"]["name"], "uid": node["metadata"]["uid"]],
         ]

@@ -20,7 +20,8 @@ public final class NodeLifecycleController: Controller {
     private let objects: Objects
     private let settings: Settings
     private let state = Mutex(State())
-    private let start = ContinuousClock.now
+    /// Of the clock that nobody sets, and that stands while the machine sleeps: then nobody can be heard.
+    private let start = SuspendingClock.now
 
     public static let settings = Settings.names
 
@@ -31,9 +32,8 @@ public final class NodeLifecycleController: Controller {
 
     public func reconcile(_ key: Key) throws -> Outcome {
         try countAll()
-        let now = Timestamp.nowSeconds()
         guard let node = try objects.get(.nodes, name: key.name) else {
-            note([(key.name, nil)], now: now)
+            note([(key.name, nil)])
             if let gone = state.withLock({ $0.health.forget(key.name) }) {
                 event(gone, "RemovingNode", "Removing Node \(key.name) from Controller")
             }
@@ -41,13 +41,14 @@ public final class NodeLifecycleController: Controller {
         }
         let lease = try objects.get(.leases, namespace: "kube-node-lease", name: key.name) ?? .null
         let ready = PodState.condition(node, "Ready")
+        let age = node["metadata"]["creationTimestamp"].time.map { max(0, Timestamp.nowSeconds() - $0) } ?? 0
         let (silence, isNew) = state.withLock {
-            $0.health.note(node, ready: ready, renewTime: lease["spec"]["renewTime"].string, now: now)
+            $0.health.note(node, ready: ready, renewTime: lease["spec"]["renewTime"].string, age: age, now: milliseconds / 1000)
         }
         if isNew { event(node, "RegisteredNode", "Registered Node \(key.name) in Controller") }
         let grace = ready.isNull ? settings.startupGrace : settings.grace
         let current = silence > grace ? try markUnknown(node) : node
-        note([(key.name, Self.member(current))], now: now)
+        note([(key.name, Self.member(current))])
         let wait = try settleTaints(current)
         let labels = NodeLabels.missing(node["metadata"]["labels"])
         if !labels.isNull { try objects.patch(.nodes, name: key.name, .merge, ["metadata": ["labels": labels]]) }
@@ -72,9 +73,9 @@ public final class NodeLifecycleController: Controller {
         }
     }
 
-    private func note(_ nodes: [(name: String, member: ZoneBrakes.Member?)], now: Whole) {
+    private func note(_ nodes: [(name: String, member: ZoneBrakes.Member?)]) {
         state.withLock { state in
-            if state.brakes?.note(nodes, now: milliseconds) == true { state.health.startAnew(now: now) }
+            if state.brakes?.note(nodes, now: milliseconds) == true { state.health.startAnew(now: milliseconds / 1000) }
         }
     }
 

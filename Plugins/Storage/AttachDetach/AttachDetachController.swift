@@ -22,6 +22,8 @@ public final class AttachDetachController: Controller {
     private let objects: Objects
     private let log: Log
     private let memory = Mutex<[String: Memory]>([:])
+    /// Of the clock that nobody sets: a volume that is taken away too early is lost.
+    private let start = SuspendingClock.now
 
     public init(_ host: Host, config: Value) {
         objects = host.objects
@@ -53,7 +55,7 @@ public final class AttachDetachController: Controller {
         for (name, problem) in problems.sorted(by: { $0.key < $1.key }) where known.told[name] != problem.message {
             tell(pods, on: problem.node, .warning, "FailedAttachVolume", problem.message)
         }
-        let now = Timestamp.nowSeconds()
+        let now = seconds
         let unneeded = Dictionary(uniqueKeysWithValues: plan.hold.map { ($0, known.unneeded[$0] ?? now) })
         let memory = Memory(unneeded: unneeded, told: problems.mapValues(\.message))
         self.memory.withLock { $0[key.name] = memory == Memory() ? nil : memory }
@@ -101,8 +103,11 @@ public final class AttachDetachController: Controller {
         guard let node = try objects.get(.nodes, name: name) else { return true }
         if node["spec"]["taints"].elements.contains(where: { $0["key"].string == "node.kubernetes.io/out-of-service" }) { return true }
         guard node["status"]["volumesInUse"].elements.contains(.string(volume.uniqueName)) else { return true }
-        return !PodState.isReady(node) && since.map { Timestamp.nowSeconds() - $0 > Self.patience } ?? false
+        return !PodState.isReady(node) && since.map { seconds - $0 > Self.patience } ?? false
     }
+
+    /// Since this began.
+    private var seconds: Whole { start.duration(to: .now).nanoseconds / 1_000_000_000 }
 
     // MARK: Acting
 

@@ -1,6 +1,5 @@
 public import APIModel
 public import PluginKit
-internal import Synchronization
 
 /// Runs one Pod on every Node that a DaemonSet is for.
 ///
@@ -42,9 +41,8 @@ public struct DaemonSetController: Controller {
             let pods = try objects.claim(.pods, for: daemonSet, of: Self.resource, selector: daemonSet["spec"]["selector"])
             return DaemonSetPlan(daemonSet, hash: hash, nodes: nodes, pods: pods, now: now)
         }
-        let uid = daemonSet["metadata"]["uid"].string ?? ""
         var plan = try look()
-        let upkeep = plan.upkeep { failures.wait(uid, $0, now: now) }
+        let upkeep = plan.upkeep { failures.wait(daemonSet, $0, now: now) }
         var problem: (any Error)?
         do {
             try act(on: upkeep, daemonSet, hash, now)
@@ -69,7 +67,7 @@ public struct DaemonSetController: Controller {
     private func act(on all: DaemonSetPlan.Changes, _ daemonSet: Value, _ hash: String, _ now: Whole) throws {
         let changes = all.limited(to: Self.burst)
         for pod in changes.failed {
-            if let node = DaemonPod.node(of: pod) { failures.note(daemonSet["metadata"]["uid"].string ?? "", node, now: now) }
+            if let node = DaemonPod.node(of: pod) { failures.note(daemonSet, node, now: now) }
             tell(daemonSet, .warning, "FailedDaemonPod", pod, "Found failed daemon pod", "will try to kill it")
         }
         for pod in changes.succeeded {
@@ -103,38 +101,4 @@ public struct DaemonSetController: Controller {
         guard !isSame, let sets = try? objects.list(Self.resource) else { return [] }
         return sets.map { Key($0, of: Self.resource.description) }
     }
-}
-
-/// How long to wait before a Node's daemon that failed is replaced: a second, then twice as long each time, at most 15 minutes. Forgotten
-/// after twice the longest wait. A hint: a start without it waits shorter.
-private final class Failures: Sendable {
-    private struct Place: Hashable {
-        var uid: String
-        var node: String
-    }
-    private struct Record {
-        var wait: Whole
-        var since: Whole
-    }
-    private static let longest: Whole = 900
-    private let records = Mutex<[Place: Record]>([:])
-
-    /// - Parameter now: seconds since 1970.
-    func wait(_ uid: String, _ node: String, now: Whole) -> Whole {
-        records.withLock { records in
-            guard let record = records[Place(uid: uid, node: node)] else { return 0 }
-            return max(0, record.since + record.wait - now)
-        }
-    }
-
-    func note(_ uid: String, _ node: String, now: Whole) {
-        records.withLock { records in
-            let old = records[Place(uid: uid, node: node)]
-            let isFresh = old.map { now - $0.since <= 2 * Self.longest } ?? false
-            let wait = isFresh ? min((old?.wait ?? 0) * 2, Self.longest) : 1
-            records[Place(uid: uid, node: node)] = Record(wait: max(wait, 1), since: now)
-        }
-    }
-
-    func forget(_ uid: String) { records.withLock { $0 = $0.filter { $0.key.uid != uid } } }
 }

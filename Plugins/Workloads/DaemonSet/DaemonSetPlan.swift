@@ -136,7 +136,8 @@ struct DaemonSetPlan {
         let ordered = byNode.sorted { $0.key < $1.key }.map { (node: $0.key, pods: $0.value.filter(isStaying)) }
         if surge > 0 { return surging(ordered, surge: Int(surge), wanted: wanted) }
         let limit = IntOrPercent(rolling["maxUnavailable"])?.resolved(of: count, roundedUp: true) ?? 1
-        return replacing(ordered, unavailable: Int(max(limit, 1)))
+        // None at all cannot move, but where no Node wants a daemon there is nothing to move.
+        return replacing(ordered, unavailable: Int(count > 0 ? max(limit, 1) : limit))
     }
 
     /// The old and the new daemon of a Node, `nil` where there are more and `upkeep` has to see to it first.

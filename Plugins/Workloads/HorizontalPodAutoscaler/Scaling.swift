@@ -8,6 +8,9 @@ struct Scaling {
             /// Seconds since 1970.
             var time: Whole
             var replicas: Whole
+
+            /// Whether it is of the last so many seconds. What is still to come was noted before the clock was set back, and says nothing.
+            func isOfLast(_ seconds: Whole, now: Whole) -> Bool { time <= now && time + seconds > now }
         }
 
         var recommendations: [Entry] = []
@@ -25,7 +28,7 @@ struct Scaling {
         }
 
         private static func add(_ replicas: Whole, to entries: inout [Entry], _ now: Whole) {
-            entries.removeAll { $0.time + span < now }
+            entries.removeAll { !$0.isOfLast(span + 1, now: now) }
             entries.append(Entry(time: now, replicas: replicas))
         }
     }
@@ -72,7 +75,9 @@ struct Scaling {
     // MARK: Steadiness
 
     private func stabilized(_ wanted: Whole) -> Whole {
-        func recent(_ window: Whole) -> [Whole] { history.recommendations.filter { $0.time + window > now }.map(\.replicas) + [wanted] }
+        func recent(_ window: Whole) -> [Whole] {
+            history.recommendations.filter { $0.isOfLast(window, now: now) }.map(\.replicas) + [wanted]
+        }
         guard !behavior.isNull else { return recent(Self.defaultWindow).max() ?? wanted }
         let up = recent(behavior["scaleUp"]["stabilizationWindowSeconds"].seconds ?? 0).min() ?? wanted
         let down = recent(behavior["scaleDown"]["stabilizationWindowSeconds"].seconds ?? Self.defaultWindow).max() ?? wanted
@@ -120,7 +125,7 @@ struct Scaling {
         let limits = rules["policies"].elements.map { policy -> Whole in
             let (period, value) = (policy["periodSeconds"].seconds ?? 0, policy["value"].int ?? 0)
             func changed(_ entries: [History.Entry]) -> Whole {
-                entries.filter { $0.time + period > now }.reduce(Whole.zero) { $0 + $1.replicas }
+                entries.filter { $0.isOfLast(period, now: now) }.reduce(Whole.zero) { $0 + $1.replicas }
             }
             let start = current - changed(history.ups) + changed(history.downs)
             guard policy["type"].string == "Percent" else { return isUp ? start + value : start - value }

@@ -72,6 +72,20 @@ import Testing
         #expect(describe(plan(Self.set(), "a1! b1* c1*").upkeep { _ in 7 }) == "wait 7")
     }
 
+    @Test func whoFailsAgainWaitsLongerUntilTheDaemonSetIsChanged() {
+        let failures = Failures()
+        var set = Self.set()
+        set["metadata"]["generation"] = 1
+        func wait(_ node: String, _ now: Whole) -> Whole { failures.wait(set, node, now: now) }
+        for time: Whole in [100, 101, 103] { failures.note(set, "a", now: time) }
+        #expect(wait("a", 103) == 4 && wait("a", 107) == 0 && wait("b", 103) == 0)
+        #expect(wait("a", 90) == 0, "the clock was set back")
+        set["metadata"]["generation"] = 2
+        #expect(wait("a", 103) == 0)
+        failures.note(set, "a", now: 103)
+        #expect(wait("a", 103) == 1)
+    }
+
     @Test func nodesSayWhoMayRun() {
         let nodes = [
             Self.node("a", labels: ["disk": "fast"]), Self.node("b", labels: ["disk": "fast"], taint: "NoSchedule"),
@@ -102,6 +116,12 @@ import Testing
             (surge(1), "a1? b1 c1", "+a +b"), (surge(1), "a1* b1* c1*", ""),
         ] as [(Value, String, String)])
     func rolling(set: Value, pods: String, expected: String) { #expect(describe(plan(set, pods).update()) == expected) }
+
+    @Test(arguments: [("50%", ""), (1, "-a1")] as [(Value, String)])
+    func whereNoNodeWantsADaemonAShareOfThemIsNone(limit: Value, expected: String) {
+        let set = Self.set(["type": "RollingUpdate", "rollingUpdate": ["maxUnavailable": limit]])
+        #expect(describe(plan(set, "a1", nodes: [Self.node("a", taint: "NoSchedule")]).update()) == expected)
+    }
 
     @Test func aPodIsForItsNode() {
         let pod = DaemonPod.made(for: Self.set(["type": "OnDelete"], ["hostNetwork": true]), hash: "h", node: "a")

@@ -60,6 +60,15 @@ import Testing
         #expect(paced(bounds, up, [], down, [], current, wanted) == expected)
     }
 
+    @Test func whatWasNotedBeforeTheClockWasSetBackSaysNothing() {
+        var history = Scaling.History()
+        history.note(recommendation: 9, now: Self.now + 7200)
+        let scaling = Scaling(behavior: .null, least: 1, most: 10, current: 9, history: history, now: Self.now)
+        #expect(scaling.result(for: 2).replicas == 2)
+        history.note(recommendation: 2, now: Self.now)
+        #expect(history.recommendations.map(\.replicas) == [2])
+    }
+
     /// What was changed lately counts from where it began.
     @Test(
         arguments: [

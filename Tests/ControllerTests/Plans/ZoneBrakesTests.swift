@@ -156,16 +156,14 @@ import Testing
     // MARK: Silence and labels
 
     @Test func silenceIsMeasuredHere() {
-        func node(_ uid: String, created: Whole = 0) -> Value {
-            ["metadata": ["name": "n", "uid": .string(uid), "creationTimestamp": .string(Timestamp.format(seconds: created))]]
-        }
+        func node(_ uid: String) -> Value { ["metadata": ["name": "n", "uid": .string(uid)]] }
         let ready: Value = ["status": "True", "lastHeartbeatTime": "1"]
         var health = NodeHealth()
-        func note(_ node: Value, _ ready: Value, renewTime: String? = nil, now: Whole) -> String {
-            let seen = health.note(node, ready: ready, renewTime: renewTime, now: now)
+        func note(_ node: Value, _ ready: Value, renewTime: String? = nil, age: Whole = 3600, now: Whole) -> String {
+            let seen = health.note(node, ready: ready, renewTime: renewTime, age: age, now: now)
             return "\(seen.silence)\(seen.isNew ? " new" : "")"
         }
-        #expect(note(node("u", created: 90), .null, now: 100) == "10 new", "since it was made")
+        #expect(note(node("u"), .null, age: 10, now: 100) == "10 new", "since it was made")
         #expect(note(node("u"), .null, renewTime: "1", now: 110) == "0")
         #expect(note(node("u"), .null, renewTime: "1", now: 115) == "5")
         #expect(note(node("u"), ready, renewTime: "1", now: 120) == "0")
