@@ -51,6 +51,8 @@ extension Rollout {
         {}
     }
 
+    private static let timedOut = "ProgressDeadlineExceeded"
+
     private var hasDeadline: Bool { deployment["spec"]["progressDeadlineSeconds"].int.map { $0 < Whole(Int32.max) } ?? false }
 
     private func setProgress(_ status: inout Value, before: Value, now: Whole) -> Outcome {
@@ -60,7 +62,8 @@ extension Rollout {
         }
         let old = before["conditions"].elements.first { $0["type"].string == "Progressing" } ?? .null
         if deployment["spec"]["paused"].bool == true {
-            if old["reason"].string != "DeploymentPaused" {
+            // Who timed out says so for as long as nothing moves.
+            if !["DeploymentPaused", Self.timedOut].contains(old["reason"].string ?? "") {
                 set(&status, .unknown, "DeploymentPaused", "Deployment is paused")
             }
             return .done
@@ -101,7 +104,7 @@ extension Rollout {
         guard current["status"].string != "False" else { return .done }
         let since = current["lastUpdateTime"].string.flatMap { Timestamp.parse($0)?.seconds } ?? now
         if now >= since + deadline {
-            set(&status, false, "ProgressDeadlineExceeded", "\(subject) has timed out progressing.")
+            set(&status, false, Self.timedOut, "\(subject) has timed out progressing.")
             return .done
         }
         return .doneCheckAgain(afterMilliseconds: (since + deadline - now) * 1000 + 1000)

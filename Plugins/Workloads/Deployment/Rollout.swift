@@ -91,15 +91,25 @@ extension Rollout {
         }
         if set.revision != revision {
             if set.revision > 0 {
-                let history =
-                    (set.annotations[Annotation.revisionHistory].map { $0.split(separator: ",").map(String.init) } ?? []) + [
-                        String(set.revision)
-                    ]
-                set.object["metadata"]["annotations"][Annotation.revisionHistory] = .string(history.joined(separator: ","))
+                let history = Self.history(set.annotations[Annotation.revisionHistory] ?? "", and: set.revision)
+                set.object["metadata"]["annotations"][Annotation.revisionHistory] = .string(history)
             }
             set.object["metadata"]["annotations"][Annotation.revision] = .string(String(revision))
         }
         return set
+    }
+
+    /// `1,3` with one more. Of a set that is come back to again and again the oldest are forgotten: annotations have a limit.
+    static func history(_ earlier: String, and revision: Whole) -> String {
+        var all = earlier.split(separator: ",").map(String.init) + [String(revision)]
+        var length = all.reduce(-1) { $0 + $1.utf8.count + 1 }
+        let surplus = all.prefix { number in
+            guard length > 2000 else { return false }
+            length -= number.utf8.count + 1
+            return true
+        }
+        all.removeFirst(surplus.count)
+        return all.joined(separator: ",")
     }
 
     private mutating func createNew(revision: Whole) throws {

@@ -27,6 +27,31 @@ import Testing
         ("one that goes already does not count", 1, [Old(revision: 1, isGoing: true), Old(revision: 2)], [1, 2]),
     ]
 
+    @Test func theOldestOfALongHistoryIsForgotten() {
+        #expect(Rollout.history("", and: 1) == "1" && Rollout.history("1,3", and: 5) == "1,3,5")
+        let long = (1000..<1400).map(String.init).joined(separator: ",")
+        let next = Rollout.history(long, and: 1400)
+        #expect(long.count == 1999 && next.count == 1999 && next.hasPrefix("1001,") && next.hasSuffix(",1399,1400"))
+    }
+
+    @Test(
+        arguments: [
+            ("ProgressDeadlineExceeded", "ProgressDeadlineExceeded"), ("NewReplicaSetAvailable", "DeploymentPaused"),
+            ("ReplicaSetUpdated", "DeploymentPaused"),
+        ])
+    func pausingHidesNoRolloutThatTimedOut(before: String, after: String) throws {
+        let deployment: Value = [
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "web", "namespace": "default"],
+            "spec": ["paused": true, "progressDeadlineSeconds": 600, "template": .emptyObject],
+            "status": ["conditions": [["type": "Progressing", "status": "False", "reason": .string(before)]]],
+        ]
+        let test = TestHost([deployment])
+        var rollout = Rollout(deployment: deployment, sets: [], objects: test.host.objects)
+        _ = try rollout.updateStatus()
+        let status = test[DeploymentController.resource, namespace: "default", name: "web"]?["status"] ?? .null
+        #expect(status["conditions"].elements.first { $0["type"] == "Progressing" }?["reason"].string == after)
+    }
+
     @Test(arguments: cases.indices) func historyIsKept(index: Int) throws {
         let (what, limit, old, left) = Self.cases[index]
         let sets = old.map { old -> Value in
