@@ -37,6 +37,8 @@ import Testing
             }
             #expect(claims.map(\.name).sorted() == ["data-db-0", "data-db-1", "data-db-2"])
 
+            // One that somebody puts in place has no labels, and goes with its Pod all the same.
+            try await cluster.merge(.claims, "data-db-2", ["metadata": ["labels": .null]])
             try await cluster.merge(.statefulSets, "db", ["spec": ["replicas": 1]])
             try await cluster.wait(for: .claims, in: "default", "the claims of db-1 and db-2 to go with them", seconds: 60) {
                 $0.map(\.name) == ["data-db-0"]

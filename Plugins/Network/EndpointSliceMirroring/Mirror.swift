@@ -33,8 +33,10 @@ struct Mirror {
     }
 
     private mutating func add(_ address: Value, isReady: Bool, _ ports: [Value]) {
-        let ip = address["ip"].string ?? ""
-        let group = Group(addressType: ip.contains(":") ? "IPv6" : "IPv4", ports: ports)
+        // Slices have addresses in one form only, Endpoints in any.
+        guard let parsed = address["ip"].string.flatMap({ IPAddress($0) }) else { return }
+        let ip = parsed.description
+        let group = Group(addressType: parsed.family == .ipv6 ? "IPv6" : "IPv4", ports: ports)
         // Of one address that is in several subsets with the same ports, the bad news count.
         let isGood = isReady && wanted[group]?[ip].map { $0["conditions"]["ready"].bool == true } ?? true
         wanted[group, default: [:]][ip] = [

@@ -28,7 +28,7 @@ public final class TTLController: Controller {
 /// From how many Nodes on, and up to how many, which time holds. The ranges overlap, so that one Node more or less does not move it.
 enum TTLSteps {
     static let all: [(least: Int, most: Int, seconds: String)] = [
-        (0, 100, "0"), (90, 500, "15"), (450, 1000, "30"), (900, 2000, "60"), (1800, 10_000, "300"), (9000, .max, "600"),
+        (0, 100, "0"), (90, 500, "15"), (450, 1000, "30"), (900, 2000, "60"), (1800, .max, "300"),
     ]
 
     static func step(from step: Int, nodes: Int) -> Int {

@@ -142,7 +142,7 @@ extension JobSync {
     }
 
     private mutating func setCondition(_ type: String, _ state: Conditions.State, _ reason: String, _ message: String) {
-        Conditions.set(&status, type: type, state, reason: reason, message: message)
-        Conditions.update(&status, type: type) { if $0["lastProbeTime"].isNull { $0["lastProbeTime"] = $0["lastTransitionTime"] } }
+        guard Conditions.set(&status, type: type, state, reason: reason, message: message) else { return }
+        Conditions.update(&status, type: type) { $0["lastProbeTime"] = $0["lastTransitionTime"] }
     }
 }

@@ -55,8 +55,17 @@ public struct StatefulSetController: Controller {
     private func claims(of set: Value, _ pods: [Value]) throws -> [String: Value] {
         guard !set["spec"]["volumeClaimTemplates"].isEmpty else { return [:] }
         let selector = LabelSelector(labels: set["spec"]["selector"]["matchLabels"].strings).description
-        let claims = try objects.list(Self.claims, namespace: set["metadata"]["namespace"].string ?? "", selector: selector)
-        return Dictionary(claims.map { ($0["metadata"]["name"].string ?? "", $0) }) { first, _ in first }
+        let namespace = set["metadata"]["namespace"].string ?? ""
+        let labelled = try objects.list(Self.claims, namespace: namespace, selector: selector)
+        var claims = Dictionary(labelled.map { ($0["metadata"]["name"].string ?? "", $0) }) { first, _ in first }
+        // One that somebody made beforehand has no need of the set's labels.
+        for ordinal in pods.compactMap({ StatefulPod.ordinal(of: $0, in: set) }) {
+            for name in StatefulPod(statefulSet: set, ordinal: ordinal).claims.compactMap({ $0.object["metadata"]["name"].string })
+            where claims[name] == nil {
+                claims[name] = try objects.get(Self.claims, namespace: namespace, name: name)
+            }
+        }
+        return claims
     }
 
     private func act(on action: StatefulSetPlan.Action, _ plan: StatefulSetPlan) throws {

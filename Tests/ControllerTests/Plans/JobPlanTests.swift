@@ -220,9 +220,13 @@ import Testing
         #expect(sync.settle(JobSync.Done(), isWhole: true).map(\.reason) == ["Suspended"] && sync.status["startTime"].isNull)
         var again = look(Self.job(["suspend": true], status: sync.status), [])
         #expect(again.settle(JobSync.Done(), isWhole: true) == [])
+        sync.status["conditions"][0]["lastProbeTime"] = "2020-01-01T00:00:00Z"
+        sync.status["conditions"][0]["lastTransitionTime"] = "2020-01-01T00:00:00Z"
         var resumed = look(Self.job(status: sync.status), [])
         #expect(resumed.settle(JobSync.Done(), isWhole: true).map(\.reason) == ["Resumed"])
         #expect(resumed.status["startTime"].string == Timestamp.format(seconds: Self.now))
+        let condition = resumed.status["conditions"][0]
+        #expect(condition["lastProbeTime"] == condition["lastTransitionTime"] && condition["lastProbeTime"] != "2020-01-01T00:00:00Z")
     }
 
     @Test func aPodTellsItsIndexAndWhatFailedBefore() {

@@ -49,6 +49,17 @@ import Testing
         #expect(made.sorted() == slices, "\(what)")
     }
 
+    @Test(
+        arguments: [
+            ("2001:DB8:0::1", "IPv6", "2001:db8::1"), ("::ffff:192.0.2.1", "IPv4", "192.0.2.1"), ("192.0.2.1", "IPv4", "192.0.2.1"),
+        ])
+    func addressesAreWrittenAsSlicesHaveThem(ip: String, type: String, address: String) {
+        let subset: Value = ["addresses": [["ip": .string(ip)]], "ports": [["port": 80]]]
+        let slices = Self.slices(of: ["metadata": ["name": "db"], "subsets": [subset]])
+        #expect(slices.map { $0["addressType"].string } == [type])
+        #expect(slices.first?["endpoints"][0]["addresses"] == [.string(address)])
+    }
+
     /// What has no room is counted, wherever it stood.
     @Test func whatFindsNoRoomIsCounted() {
         func subset(_ half: Int) -> Value {
