@@ -51,4 +51,101 @@ import Testing
             #expect((4...6).contains(counts["web"] ?? 0))
         }
     }
+
+    /// What Pods and Services have around them: slices, claims, volumes, devices.
+    @Test func surroundingsAreMadeOnce() async throws {
+        let deviceClaims = GroupVersionResource(group: "resource.k8s.io", version: "v1", resource: "resourceclaims")
+        let names: Set = [
+            "replicaset", "endpointslice", "endpointslicemirroring", "persistentvolume-binder", "persistentvolumeclaim-protection",
+            "ephemeral-volume", "resourceclaim", "disruption",
+        ]
+        try await Cluster.with(Cluster.Setup(only: names, cacheDelay: .seconds(1))) { cluster in
+            let client = cluster.client
+            let made = Mutex<[String: Set<String>]>([:])
+            let kinds = [GroupVersionResource.endpointSlices, .claims, deviceClaims]
+            var recordings: [Task<Void, any Error>] = []
+            for kind in kinds {
+                recordings.append(
+                    try await cluster.record(kind) { live in made.withLock { $0[kind.resource, default: []].formUnion(live.keys) } })
+            }
+            defer { for recording in recordings { recording.cancel() } }
+
+            _ = try await client.create(.replicaSets, namespace: "default", replicaSet("web", replicas: 3))
+            for (name, selector) in [("web", ["app": "web"]), ("byhand", .null)] as [(String, Value)] {
+                _ = try await client.create(
+                    .services, namespace: "default",
+                    [
+                        "apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name)],
+                        "spec": ["selector": selector, "ports": [["port": 80]]],
+                    ])
+            }
+            _ = try await client.create(
+                .endpoints, namespace: "default",
+                [
+                    "apiVersion": "v1", "kind": "Endpoints", "metadata": ["name": "byhand"],
+                    "subsets": [["addresses": [["ip": "192.0.2.7"]], "ports": [["port": 80]]]],
+                ])
+            _ = try await client.create(
+                .budgets, namespace: "default",
+                [
+                    "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": ["name": "web"],
+                    "spec": ["maxUnavailable": 1, "selector": ["matchLabels": ["app": "web"]]],
+                ])
+            for name in ["a", "b"] {
+                let name = Value.string(name)
+                let modes: Value = ["ReadWriteOnce"]
+                _ = try await client.create(
+                    .volumes,
+                    [
+                        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": ["name": name],
+                        "spec": [
+                            "accessModes": modes, "storageClassName": "none", "capacity": ["storage": "1Gi"],
+                            "hostPath": ["path": "/nowhere"],
+                        ],
+                    ])
+                _ = try await client.create(
+                    .claims, namespace: "default",
+                    [
+                        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": ["name": name],
+                        "spec": ["accessModes": modes, "storageClassName": "none", "resources": ["requests": ["storage": "1Gi"]]],
+                    ])
+            }
+            let devices: Value = ["devices": ["requests": [["name": "r", "exactly": ["deviceClassName": "c"]]]]]
+            _ = try await client.create(
+                GroupVersionResource(group: "resource.k8s.io", version: "v1", resource: "resourceclaimtemplates"), namespace: "default",
+                [
+                    "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaimTemplate", "metadata": ["name": "t"],
+                    "spec": ["spec": devices],
+                ])
+            let scratch: Value = ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]], "storageClassName": ""]
+            _ = try await client.create(
+                .pods, namespace: "default",
+                pod(
+                    "p", app: "p",
+                    spec: [
+                        "volumes": [["name": "scratch", "ephemeral": ["volumeClaimTemplate": ["spec": scratch]]]],
+                        "resourceClaims": [["name": "gpu", "resourceClaimTemplateName": "t"]],
+                    ]))
+
+            @Sendable func serving(_ slices: [Object], _ service: String) -> Int {
+                slices.filter { $0.labels["kubernetes.io/service-name"] == service }
+                    .reduce(0) { $0 + $1.value["endpoints"].elements.count { $0["conditions"]["ready"].bool == true } }
+            }
+            try await cluster.wait(for: .endpointSlices, in: "default", "4 endpoints", seconds: 60) {
+                serving($0, "web") == 3 && serving($0, "byhand") == 1
+            }
+            try await cluster.merge(.replicaSets, "web", ["spec": ["replicas": 1]])
+            try await cluster.wait(for: .endpointSlices, in: "default", "2 endpoints", seconds: 60) { serving($0, "web") == 1 }
+            try await cluster.wait(for: .claims, in: "default", "2 with a volume", seconds: 60) { claims in
+                Set(claims.filter { $0.value["status"]["phase"] == "Bound" }.compactMap { $0.value["spec"]["volumeName"].string })
+                    == ["a", "b"]
+            }
+            try await cluster.wait(for: .budgets, in: "default", "web", "a count") { $0?["status"]["currentHealthy"] == 1 }
+            try await cluster.wait(for: .pods, in: "default", "p", "its claim") {
+                !($0?["status"]["resourceClaimStatuses"].isEmpty ?? true)
+            }
+            try await cluster.waitUntilQuiet()
+            #expect(made.withLock { $0.mapValues(\.count) } == ["endpointslices": 2, "persistentvolumeclaims": 3, "resourceclaims": 1])
+        }
+    }
 }
