@@ -34,6 +34,12 @@ import Testing
         ["affinity": ["podAffinity": [kind: [term]]]]
     }
     private static let web: Value = ["topologyKey": "zone", "labelSelector": ["matchLabels": ["app": "web"]]]
+    /// The one that is liked better is full.
+    private static let tainted = [
+        node("a", spec: ["taints": [["key": "k", "effect": "NoSchedule"]]]), node("b", cpu: "64", memory: "64Gi", pods: "0"),
+    ]
+    private static let neither =
+        "0/2 nodes are available: 1 Too many pods, 1 node(s) had untolerated taint(s). no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."
     private static let zones = [node("a", labels: ["zone": "x"]), node("b", cpu: "5", labels: ["zone": "y"])]
 
     static let rows = [
@@ -58,6 +64,22 @@ import Testing
             testDescription: "weights", profile: "plugins: {score: {enabled: [{name: NodeAffinity, weight: 100}]}}",
             nodes: [node("a", labels: ["disk": "ssd"], spec: ["taints": [["key": "k", "effect": "PreferNoSchedule"]]]), node("b")],
             pod: pod("p", spec: preferring("disk", "ssd")), results: ("b", "a")),
+        Row(
+            testDescription: "one score alone",
+            profile: "plugins: {score: {disabled: [{name: '*'}], enabled: [{name: NodeResourcesFit}]}}",
+            nodes: [node("b", cpu: "5", spec: ["taints": [["key": "k", "effect": "PreferNoSchedule"]]]), node("a")]
+                + ["c", "d", "e", "f"].map { node($0, cpu: "2") },
+            pod: pod("p", cpu: "1"), results: ("a", "b")),
+        Row(
+            testDescription: "one filter alone",
+            profile:
+                "plugins: {filter: {disabled: [{name: '*'}], enabled: [{name: NodeResourcesFit}, {name: VolumeBinding}, {name: DynamicResources}]}}",
+            nodes: tainted, pod: pod("p", cpu: "1"), results: (neither, "a")),
+        Row(
+            testDescription: "few plugins and no others",
+            profile:
+                "plugins: {multiPoint: {disabled: [{name: '*'}], enabled: [{name: PrioritySort}, {name: DefaultBinder}, {name: NodeResourcesFit}]}}",
+            nodes: tainted, pod: pod("p", cpu: "1"), results: (neither, "a")),
         Row(
             testDescription: "affinity that is added",
             profile: arguments(

@@ -192,6 +192,10 @@ import Testing
         #expect(tight.scores["TaintToleration"] == nil && tight.scores["ImageLocality"] == nil && tight.filters.contains("TaintToleration"))
         #expect(!tight.preempts && !tight.asks("other", at: .filter) && tight.asks("another", at: .score))
         #expect(bare.filters == ["NodeResourcesFit"] && bare.scores == ["NodeResourcesFit": 1] && !bare.asks("another", at: .filter))
+        // What is left of upstream's plugins is done wherever they are, unless the policy itself is kept out.
+        for point in ExtensionPoint.allCases {
+            #expect(tight.asks(InTreePlugin.policy, at: point) && bare.asks(InTreePlugin.policy, at: point))
+        }
         // 30 %, and upstream's share: 50 % less one for each 125 Nodes, and 5 % at least.
         #expect(tight.enough(of: 1000) == 300 && tight.enough(of: 200) == 100 && tight.enough(of: 99) == 99)
         #expect(bare.enough(of: 1000) == 420 && bare.enough(of: 10_000) == 500)

@@ -1,4 +1,4 @@
-/// A plugin of upstream's scheduler, by its name there. What they do is done by the policy `scheduler-default`, and by the loop itself.
+/// A plugin of upstream's scheduler, by its name there. What they do is done by one policy, and by the loop itself.
 struct InTreePlugin: Sendable {
     let name: String
     let points: Set<ExtensionPoint>
@@ -33,6 +33,9 @@ struct InTreePlugin: Sendable {
         InTreePlugin(name: "DefaultBinder", points: [.bind]),
         InTreePlugin(name: "NodeDeclaredFeatures", points: filters),
     ]
+
+    /// The policy that does what they do, as far as the loop does not.
+    static let policy = "scheduler-default"
 
     private static let filters: Set<ExtensionPoint> = [.preFilter, .filter]
     private static let filtersAndScores: Set<ExtensionPoint> = [.preFilter, .filter, .preScore, .score]

@@ -12,7 +12,10 @@ struct PluginSets: Sendable {
         var enabled: [Plugin] = []
         var disabled: Set<String> = []
 
-        func keepsOut(_ name: String) -> Bool { disabled.contains("*") || disabled.contains(name) }
+        /// Whoever does what is upstream's is there for those of its plugins that are left: only its own name keeps it out.
+        func keepsOut(_ policy: String) -> Bool {
+            disabled.contains(policy) || disabled.contains("*") && policy != InTreePlugin.policy
+        }
     }
 
     private(set) var points: [ExtensionPoint: Entry] = [:]
@@ -121,4 +124,7 @@ struct PluginSets: Sendable {
     func letsIn(_ name: String, at point: ExtensionPoint) -> Bool {
         !multiPoint.keepsOut(name) && points[point]?.keepsOut(name) != true
     }
+
+    /// Whether every policy does something at a point, whatever it is called.
+    func letsEverybodyIn(at point: ExtensionPoint) -> Bool { multiPoint.disabled.isEmpty && points[point]?.disabled.isEmpty != false }
 }

@@ -29,6 +29,8 @@ public struct SchedulerProfile: Sendable {
     /// Of policies that are no upstream's plugins, those that the configuration names: what they do, and what their points count for; zero
     /// is as their manifest says.
     private let named: [ExtensionPoint: [String: Int]]
+    /// Where nobody is kept out.
+    private let open: Set<ExtensionPoint>
     /// Policies that must be there, each with the words for one that is not.
     let wanted: [(name: String, problem: String)]
 
@@ -75,6 +77,7 @@ public struct SchedulerProfile: Sendable {
         allocatesDevices = filters.contains(PodDevices.name)
         heedsGates = points[.preEnqueue]?["SchedulingGates"] != nil
         named = points.mapValues { $0.filter { InTreePlugin.byName[$0.key] == nil } }
+        open = Set(ExtensionPoint.allCases.filter(sets.letsEverybodyIn))
         wanted = sets.foreign.map { name in
             let point = ExtensionPoint.allCases.first { points[$0]?[name] != nil } ?? .preFilter
             return (name, "\(point.pluginType) \(FieldError.quoted(name)) does not exist")
@@ -93,7 +96,7 @@ public struct SchedulerProfile: Sendable {
 
     /// Whether a policy has a say at a point.
     func asks(_ policy: String, at point: ExtensionPoint) -> Bool {
-        named[point]?[policy] != nil || sets.letsIn(policy, at: point)
+        open.contains(point) || named[point]?[policy] != nil || sets.letsIn(policy, at: point)
     }
 
     /// What a policy's points are multiplied by; `nil` is as its manifest says.
