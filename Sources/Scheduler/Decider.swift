@@ -42,7 +42,7 @@ final class Decider {
     ) {
         let columns = surroundings.columns
         func record(_ decision: Decision) -> (Decision, DecisionRecord) {
-            (decision, Self.record(decision, pod, surroundings, feasible: 0, ([], []), []))
+            (decision, Self.record(decision, pod, surroundings, feasible: 0, Ranking.Account(), []))
         }
         guard !policies.active.isEmpty else { return record(.error("no scheduler policy is running")) }
         guard columns.liveCount > 0 else {
@@ -66,8 +66,9 @@ final class Decider {
                 cycle.ahead = ahead
                 cycle.standing = standing
                 cycle.metrics = metrics
-                if case .success(let volumes) = surroundings.volumes, volumes.dependsOnOthers {
-                    cycle.needsIfGone = { Self.arguments(pod, surroundings, gone: $0) }
+                if case .success(let volumes) = surroundings.volumes {
+                    if volumes.dependsOnOthers { cycle.needsIfGone = { Self.arguments(pod, surroundings, gone: $0) } }
+                    if volumes.haveToShare { cycle.volumes = volumes }
                 }
                 if case .failure(let refused) = surroundings.volumes {
                     let refusal = Self.refusal(refused.message, .volume, columns, by: "VolumeBinding")
@@ -79,7 +80,7 @@ final class Decider {
                     let refusal = Self.refusal(refused.message, .devices, columns, by: PodDevices.name)
                     return record(.unschedulable(settle(refusal, cycle, surroundings, policies.active)))
                 }
-                var account: ([DecisionRecord.Part], [DecisionRecord.Candidate]) = ([], [])
+                var account = Ranking.Account()
                 var feasible = 0
                 let decision: Decision
                 switch ranking.rank(cycle, policies.active) {
@@ -106,7 +107,7 @@ final class Decider {
 
     private static func record(
         _ decision: Decision, _ pod: PodInfo, _ surroundings: Surroundings, feasible: Int,
-        _ account: (parts: [DecisionRecord.Part], candidates: [DecisionRecord.Candidate]), _ refused: [DecisionRecord.Refused]
+        _ account: Ranking.Account, _ refused: [DecisionRecord.Refused]
     ) -> DecisionRecord {
         let outcome: DecisionRecord.Outcome =
             switch decision {
@@ -117,7 +118,7 @@ final class Decider {
         return DecisionRecord(
             pod: pod.key, uid: pod.uid, schedulerName: surroundings.profile.schedulerName, time: Timestamp.nowSeconds().int64,
             outcome: outcome, nodes: surroundings.columns.liveCount, feasible: feasible, parts: account.parts,
-            candidates: account.candidates, refused: refused)
+            best: account.best, points: account.points, refused: refused)
     }
 
     /// What the Pod asks for, while some of the assigned Pods are gone.

@@ -16,6 +16,8 @@ struct Cycle {
     var nominated: Int?
     /// By Node, the Pods that wait for room there and come before this one.
     var ahead: [Int: [PodInfo]] = [:]
+    /// For a Pod with claims that may want one volume, where each gets one.
+    var volumes: PodVolumes?
     /// For a Pod with ResourceClaims, where these can be had.
     var devices: PodDevices?
 
@@ -230,7 +232,7 @@ final class Ranking {
             let (status, message) = cycle.asked(policy, .filter) { policy.filter(cycle.needs, cycle.nodes, nodes.words.pointer) }
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
-        return cycle.devices?.filter(nodes, cycle.columns).map(Failure.error)
+        return cycle.filterByClaims(nodes).map(Failure.error)
     }
 
     /// Takes the Nodes out that will not do if those come that are ahead of the Pod there.
@@ -264,10 +266,10 @@ final class Ranking {
     /// Writes the sum of all points of some Nodes.
     private func add(_ cycle: Cycle, _ policies: [SchedulerPolicy], to nodes: NodeBits, keeps: Bool = false) -> Failure? {
         points.grow(to: cycle.columns.count)
+        guard !nodes.isEmpty else { return nil }
         // Plain pointers: a property of a class is looked up anew for every Node.
         let (totals, points) = (ranks.totals.pointer, points.pointer)
-        nodes.visit { totals[$0] = 0 }
-        guard !nodes.isEmpty else { return nil }
+        var isFirst = true
         for policy in policies where policy.hasScore && cycle.profile.asks(policy.name, at: .score) {
             let (status, message) = cycle.asked(policy, .score) {
                 policy.score(cycle.needs, cycle.nodes, nodes.words.pointer, points)
@@ -275,12 +277,22 @@ final class Ranking {
             guard status == APUS_OK else { return .error("policy \(policy.name): \(message)") }
             let weight = cycle.weight(of: policy)
             if keeps, !policy.hasExplain { kept[policy.name] = Array(UnsafeBufferPointer(start: points, count: cycle.columns.count)) }
-            nodes.visitWords { words in
-                for node in words { totals[node] += weight * Int64(points[node]) }
-            } each: {
-                totals[$0] += weight * Int64(points[$0])
+            if isFirst {
+                nodes.visitWords { words in
+                    for node in words { totals[node] = weight * Int64(points[node]) }
+                } each: {
+                    totals[$0] = weight * Int64(points[$0])
+                }
+            } else {
+                nodes.visitWords { words in
+                    for node in words { totals[node] += weight * Int64(points[node]) }
+                } each: {
+                    totals[$0] += weight * Int64(points[$0])
+                }
             }
+            isFirst = false
         }
+        if isFirst { nodes.visit { totals[$0] = 0 } }
         return nil
     }
 
@@ -347,12 +359,11 @@ extension Ranking {
                 }
                 if status != APUS_OK { return refusal(cycle, policy, status, message) }
             }
-            guard let devices = cycle.devices else { return nil }
-            let message = devices.filter(nodes, cycle.columns) { node, reason, isHopeless in
-                reasons[reason, default: 0] += 1
-                refusers.insert(PodDevices.name)
-                helpedBy.formUnion(PodDevices.helpedBy)
-                if isHopeless { hopeless.insert(node) } else { helpedBy.insert(.podRemoved) }
+            let message = cycle.filterByClaims(nodes) { node, refusal in
+                reasons[refusal.reason, default: 0] += 1
+                refusers.insert(refusal.plugin)
+                helpedBy.formUnion(refusal.helpedBy)
+                if refusal.isHopeless { hopeless.insert(node) }
             }
             return message.map(Failure.error)
         }
@@ -396,7 +407,7 @@ extension Ranking {
         }
         alone.assign(only: node, of: cycle.columns.count)
         var reasons: [String] = []
-        if let message = cycle.devices?.filter(alone, cycle.columns, { _, reason, _ in reasons.append(reason) }) { reasons.append(message) }
+        if let message = cycle.filterByClaims(alone, { reasons.append($1.reason) }) { reasons.append(message) }
         return reasons
     }
 }

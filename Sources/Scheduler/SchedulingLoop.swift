@@ -296,7 +296,7 @@ package final class SchedulingLoop {
                 guard let found = wanted.bindings(on: VolumeMatch.Place(name: node, labels: columns.labels(index))) else {
                     ended(.error, pod)
                     queue.fail(entry.key, .error, now: now)
-                    let message = "two claims would need the same PersistentVolume on node \(node)"
+                    let message = "not every claim gets a PersistentVolume on node \(node)"
                     return effects.append(.failed(pod.object, message: message))
                 }
                 needs.volumes = found

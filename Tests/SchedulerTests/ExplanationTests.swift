@@ -77,7 +77,7 @@ import Testing
             DecisionRecord(
                 pod: PodKey(namespace: "n", name: name), uid: "", schedulerName: "", time: 0, outcome: .none(message), nodes: 0,
                 feasible: 0,
-                parts: [], candidates: [], refused: [])
+                parts: [], best: [], points: [], refused: [])
         }
         for (name, message) in [("a", "1"), ("b", "2"), ("a", "3"), ("c", "4")] { log.add(record(name, message)) }
         let known = ["a", "b", "c"].map { Self.outcome(log[PodKey(namespace: "n", name: $0)]) }

@@ -34,7 +34,8 @@ import Testing
     }
 
     private func claim(
-        _ name: String, class storageClass: String = "", volume: String? = nil, mode: String = "ReadWriteOnce", size: String = "1Gi"
+        _ name: String, class storageClass: String = "", volume: String? = nil, mode: String = "ReadWriteOnce", size: String = "1Gi",
+        selected: String? = nil
     ) {
         var value: Value = [
             "metadata": ["name": .string(name), "namespace": "default", "uid": .string("claim-\(name)")],
@@ -47,6 +48,7 @@ import Testing
             value["spec"]["volumeName"] = .string(volume)
             value["metadata"]["annotations"] = ["pv.kubernetes.io/bind-completed": "yes"]
         }
+        if let selected { value["metadata"]["annotations"] = ["volume.kubernetes.io/selected-node": .string(selected)] }
         hear(StorageObjects.claims, value)
     }
 
@@ -179,7 +181,35 @@ import Testing
         volume("only", class: "local", on: "a")
         claim("c", class: "local")
         claim("d", class: "local")
-        #expect(decide(claims: "c", "d") == "two claims would need the same PersistentVolume on node a")
+        #expect(decide(claims: "c", "d") == refused("node(s) didn't find available persistent volumes to bind"))
+        // A Node that is liked less has one for each: the smaller claim chooses first.
+        _ = loop.receive(.pod(before: nil, after: pod("there", cpu: "2", on: "b")), now: 0)
+        volume("small", class: "local", on: "b", size: "2Gi")
+        volume("large", class: "local", on: "b", size: "3Gi")
+        claim("e", class: "local", size: "2Gi")
+        #expect(decide("q", claims: "e", "c") == "b c=small e=large")
+        await host.stop()
+    }
+
+    @Test func whatIsNotThereIsMade() async {
+        storageClass("zonal", provisioner: "example.com/disk", zone: "y")
+        volume("only", class: "zonal", on: "a")
+        volume("other", class: "zonal", on: "b")
+        claim("c", class: "zonal")
+        claim("d", class: "zonal")
+        #expect(decide(claims: "c", "d") == "b c=other d=new")
+        await host.stop()
+    }
+
+    /// Whoever found a Node for the Pod before has asked for a volume there.
+    @Test func aVolumeThatIsBeingMadeIsWaitedForWhereItIs() async {
+        storageClass("any", provisioner: "example.com/disk")
+        volume("v", class: "any", on: "a")
+        _ = loop.receive(.pod(before: nil, after: pod("there", cpu: "2", on: "b")), now: 0)
+        claim("c", class: "any", selected: "b")
+        #expect(decide(claims: "c") == "b c=new")
+        claim("d", class: "any", selected: "gone")
+        #expect(decide("q", claims: "d") == refused("node(s) didn't find available persistent volumes to bind"))
         await host.stop()
     }
 

@@ -38,18 +38,26 @@ struct DecisionRecord: Sendable {
     let feasible: Int
     let parts: [Part]
     /// The Nodes with the most points, best first.
-    let candidates: [Candidate]
+    let best: [(node: String, total: Int64)]
+    /// By part, what each of these was given.
+    let points: [Int32]
     /// Some of those that would not do.
     let refused: [Refused]
 
     /// So many Nodes are told of, of either sort.
     static let shown = 10
 
+    var candidates: [Candidate] {
+        best.enumerated().map { index, one in
+            Candidate(node: one.node, total: one.total, points: parts.indices.map { points[$0 * best.count + index] })
+        }
+    }
+
     /// `node-a: 683 points, node-b: 671, node-c: 650; 2 of 5 nodes refused`
     var summary: String {
         // Where one Node alone would do, nobody was asked for points.
-        let only = candidates.prefix(feasible == 1 ? 1 : 0).map { "\($0.node): the only node that fits" }
-        let best = !only.isEmpty ? only : candidates.prefix(3).enumerated().map { "\($1.node): \($1.total)\($0 == 0 ? " points" : "")" }
+        let only = self.best.prefix(feasible == 1 ? 1 : 0).map { "\($0.node): the only node that fits" }
+        let best = !only.isEmpty ? only : self.best.prefix(3).enumerated().map { "\($1.node): \($1.total)\($0 == 0 ? " points" : "")" }
         let refusals = nodes > feasible ? "\(nodes - feasible) of \(nodes) nodes refused" : ""
         return [best.joined(separator: ", "), refusals].filter { !$0.isEmpty }.joined(separator: "; ")
     }

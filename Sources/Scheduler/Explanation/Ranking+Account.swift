@@ -3,16 +3,22 @@ internal import PluginHost
 
 // What there is to say about a cycle, found out right after it.
 extension Ranking {
-    /// The parts of the points, and the Nodes with the most. To be called after a `rank` that left Nodes, before anything else.
-    func account(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> (parts: [DecisionRecord.Part], candidates: [DecisionRecord.Candidate]) {
-        let best = ranks.best(DecisionRecord.shown)
+    /// What there is to say of the Nodes with the most points, as a `DecisionRecord` has it.
+    struct Account {
         var parts: [DecisionRecord.Part] = []
-        var points = [[Int32]](repeating: [], count: best.count)
+        var best: [(node: String, total: Int64)] = []
+        var points: [Int32] = []
+    }
+
+    /// To be called after a `rank` that left Nodes, before anything else.
+    func account(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Account {
+        let best = ranks.best(DecisionRecord.shown)
+        var account = Account(best: best.map { (cycle.columns.name($0), totals[$0]) })
+        guard feasible.count > 1 else { return account }
         func add(_ part: DecisionRecord.Part, _ column: UnsafePointer<Int32>) {
-            parts.append(part)
-            for (index, node) in best.enumerated() { points[index].append(column[node]) }
+            account.parts.append(part)
+            for node in best { account.points.append(column[node]) }
         }
-        guard feasible.count > 1 else { return ([], candidates(best, points, cycle)) }
         // Where points are of single Nodes, those of the best are asked for again.
         var told = isWhole ? feasible : NodeBits()
         defer { if !isWhole { told.free() } }
@@ -35,11 +41,7 @@ extension Ranking {
         if cycle.devices != nil, let column = kept[PodDevices.name], let weight = cycle.profile.scores[PodDevices.name] {
             add(.init(policy: PodDevices.name, score: PodDevices.name, weight: Int64(weight)), column)
         }
-        return (parts, candidates(best, points, cycle))
-    }
-
-    private func candidates(_ best: [Int], _ points: [[Int32]], _ cycle: Cycle) -> [DecisionRecord.Candidate] {
-        best.enumerated().map { index, node in .init(node: cycle.columns.name(node), total: totals[node], points: points[index]) }
+        return account
     }
 
     /// Some of the Nodes that would not do, each with what the first policy refused it for.
@@ -70,7 +72,7 @@ extension Ranking {
                 }
                 if status != APUS_OK { break }
             }
-            _ = cycle.devices?.filter(asked, cycle.columns) { node, reason, _ in found[node, default: []].append(reason) }
+            _ = cycle.filterByClaims(asked) { found[$0, default: []].append($1.reason) }
         }
         ask(nodes)
         for node in nodes where found[node] == nil && cycle.ahead[node] != nil { cycle.withThoseAhead(on: node) { ask([node]) } }

@@ -17,7 +17,7 @@ struct PodVolumes {
     private var inUse: [PodKey] = []
     private let disks: [Disk]
     /// Claims that get their volume where the Pod will run.
-    private(set) var unbound: [Object] = []
+    private(set) var unbound: [WaitingClaim] = []
     private let objects: VolumeObjects
 
     /// Why the Pod can run nowhere, in upstream's words.
@@ -40,12 +40,14 @@ struct PodVolumes {
             if !volumeName.isEmpty, claim.isFullyBound {
                 bind(reference, to: volumeName)
             } else if volumeName.isEmpty, Self.waits(claim, objects) {
-                unbound.append(claim)
-                found += candidates(claim)
+                unbound.append(WaitingClaim(claim, objects))
             } else {
                 hasImmediate = true
             }
         }
+        // As upstream: who asks for least chooses first.
+        unbound.sort { StorageObjects.requested(by: $0.claim.value) < StorageObjects.requested(by: $1.claim.value) }
+        found += unbound.flatMap(\.rules)
         if hasImmediate { throw Refused(message: "pod has unbound immediate PersistentVolumeClaims") }
     }
 
@@ -115,63 +117,26 @@ struct PodVolumes {
         }
     }
 
-    /// Where a volume can be found or made for the claim; no rule for everywhere.
-    private func candidates(_ claim: Object) -> [Rule] {
-        let key = PodKey(claim)
-        var terms: [Value] = []
-        for volume in objects.free(class: claim.storageClassName) where VolumeMatch.fits(volume, claim) {
-            let required = volume.value["spec"]["nodeAffinity"]["required"]
-            if required.isNull { return [] }
-            terms += required["nodeSelectorTerms"].elements
-        }
-        if let storageClass = objects.storageClass(claim.storageClassName),
-            storageClass.value["provisioner"].string != "kubernetes.io/no-provisioner"
-        {
-            let allowed = storageClass.value["allowedTopologies"].elements
-            let space = objects.roomy(for: claim).flatMap { Self.space($0, or: terms, key) }
-            if allowed.isEmpty { return space.map { [$0] } ?? [] }
-            terms += allowed.map { topology in
-                let expressions: [Value] = topology["matchLabelExpressions"].elements.map {
-                    ["key": $0["key"], "operator": "In", "values": $0["values"]]
-                }
-                return ["matchExpressions": .array(expressions)]
-            }
-            return [Rule(claim: key, kind: APUS_VOLUME_UNBOUND, terms: terms)] + [space].compactMap(\.self)
-        }
-        return [Rule(claim: key, kind: APUS_VOLUME_UNBOUND, terms: terms)]
-    }
-
-    /// Where a volume has room, or one is there; `nil` for everywhere.
-    /// - Parameter topologies: as selectors of labels.
-    private static func space(_ topologies: [Value], or there: [Value], _ claim: PodKey) -> Rule? {
-        var terms = there
-        for topology in topologies {
-            let labels: [Value] = topology["matchLabels"].fields.map { ["key": .string($0.key), "operator": "In", "values": [$0.value]] }
-            let expressions = labels + topology["matchExpressions"].elements
-            // One that asks for nothing is everywhere, where a term that asks for nothing is nowhere.
-            if expressions.isEmpty { return nil }
-            terms.append(["matchExpressions": .array(expressions)])
-        }
-        return Rule(claim: claim, kind: APUS_VOLUME_SPACE, terms: terms)
-    }
-
-    /// How every claim that waits gets its volume on a Node: the smallest that is there, or one that is made. `nil` where two of them would
-    /// need the same.
+    /// How every claim that waits gets its volume on a Node: each another. `nil` where one gets none.
     func bindings(on node: VolumeMatch.Place) -> [VolumeBinding]? {
         var taken: Set<String> = []
         var bindings: [VolumeBinding] = []
         for claim in unbound {
-            let volumes = objects.free(class: claim.storageClassName).filter { !taken.contains($0.name) }
-            if let volume = VolumeMatch.smallest(claim, from: volumes, on: node) {
-                taken.insert(volume.name)
-                bindings.append(.existing(claim: claim, volume: volume))
-            } else if objects.storageClass(claim.storageClassName)?.value["provisioner"].string != "kubernetes.io/no-provisioner" {
-                bindings.append(.provisioned(claim: claim))
-            } else {
-                return nil
-            }
+            guard let binding = claim.binding(on: node, besides: taken) else { return nil }
+            if case .existing(_, let volume) = binding { taken.insert(volume.name) }
+            bindings.append(binding)
         }
         return bindings
+    }
+
+    /// Whether several claims may want one volume: then it takes more than the rules to say where all of them get one.
+    var haveToShare: Bool { Set(unbound.map(\.claim.storageClassName)).count < unbound.count }
+
+    /// Takes the Nodes out where not every claim gets a volume, and tells of them.
+    func filter(_ nodes: NodeBits, _ columns: NodeColumns, _ refused: (_ node: Int) -> Void) {
+        nodes.visit { node in
+            if bindings(on: VolumeMatch.Place(name: columns.name(node), labels: columns.labels(node))) == nil { refused(node) }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 package import APIModel
 
-/// Which PersistentVolume a claim that waits gets on a Node.
+/// Which PersistentVolumes will do for a claim that waits.
 enum VolumeMatch {
     /// Of a Node, what a volume's node affinity looks at.
     struct Place {
@@ -15,12 +15,6 @@ enum VolumeMatch {
         else { return false }
         let selector = claim.value["spec"]["selector"]
         return selector.isNull || (try? LabelSelector(selector))?.matches(volume.labels) ?? false
-    }
-
-    /// The smallest that fits and can be reached from the Node.
-    static func smallest(_ claim: Object, from volumes: [Object], on node: Place) -> Object? {
-        volumes.filter { fits($0, claim) && StorageObjects.isWithinReach($0.value, ofNode: node.name, labels: node.labels) }
-            .min { StorageObjects.capacity(ofVolume: $0.value) < StorageObjects.capacity(ofVolume: $1.value) }
     }
 }
 
