@@ -70,11 +70,7 @@ final class DefaultPolicy: SchedulerPolicy {
             let (profile, plan) = state.look(pod, nodes)
             let notes = state.notes(pod, nodes, profile)
             state.parts = state.scoring.parts(pod, nodes, plan, profile, notes, feasible)
-            feasible.visitRuns { for node in $0 { points[node] = 0 } }
-            for part in state.parts {
-                let (weight, own) = (part.weight, part.points)
-                feasible.visitRuns { for node in $0 { points[node] &+= weight &* own[node] } }
-            }
+            Scoring.add(state.parts, feasible, into: points)
         }
     }
 

@@ -99,7 +99,7 @@ struct ResourceColumn {
     /// `nil` where the resource does not count: nobody has it, or it is an extended one that the Pod does not ask for.
     init?(_ name: String, _ pod: PodNeeds, _ nodes: Nodes, countsMissing: Bool) {
         let (table, raw) = (nodes.raw.pointee, pod.raw.pointee)
-        guard let column = (0..<nodes.resourceCount).first(where: { nodes.resource($0) == name }) else { return nil }
+        guard let column = nodes.column(of: name) else { return nil }
         allocatable = table.allocatable[column]
         switch (UInt32(column), countsMissing) {
         case (APUS_RESOURCE_CPU, true): (used, wanted) = (table.nonzero_cpu, raw.nonzero_cpu)
@@ -108,5 +108,18 @@ struct ResourceColumn {
         }
         // As upstream's scalar resources: all but the fixed ones.
         if column > Int(APUS_RESOURCE_EPHEMERAL_STORAGE), wanted == 0 { return nil }
+    }
+}
+
+extension Nodes {
+    /// Those that have their column in every table.
+    private static let fixed = [
+        "cpu": APUS_RESOURCE_CPU, "memory": APUS_RESOURCE_MEMORY, "ephemeral-storage": APUS_RESOURCE_EPHEMERAL_STORAGE,
+        "pods": APUS_RESOURCE_PODS,
+    ]
+
+    /// The column of a resource, `nil` where it has none.
+    fileprivate func column(of name: String) -> Int? {
+        Self.fixed[name].map { Int($0) } ?? (Self.fixed.count..<max(Self.fixed.count, resourceCount)).first { resource($0) == name }
     }
 }

@@ -91,7 +91,18 @@ final class InterPodScore {
     func points(_ affinity: InterPodAffinity, _ profile: Profile, _ feasible: NodeSet) -> UnsafePointer<Int32>? {
         let preferred = affinity.preferred(profile)
         guard !preferred.isEmpty else { return nil }
-        let (sums, points) = (sums.grown(to: feasible.count), points.grown(to: feasible.count))
+        let points = points.grown(to: feasible.count)
+        let topology = preferred[0].tally.region.topology
+        if let members = topology.members, preferred.allSatisfy({ $0.tally.region.topology === topology }) {
+            let values = Self.values(preferred, members, topology.homeless, feasible)
+            topology.domains.withUnsafeBufferPointer { domains in
+                values.withUnsafeBufferPointer { values in
+                    feasible.visitRuns { for node in $0 { points[node] = values[Int(domains[node]) + 1] } }
+                }
+            }
+            return UnsafePointer(points)
+        }
+        let sums = sums.grown(to: feasible.count)
         feasible.visitRuns { for node in $0 { sums[node] = 0 } }
         for (tally, weight) in preferred {
             tally.region.topology.domains.withUnsafeBufferPointer { domains in
@@ -113,5 +124,22 @@ final class InterPodScore {
         let span = Double(most - least)
         feasible.visitRuns { for node in $0 { points[node] = Int32(100 * (Double(sums[node] - least) / span)) } }
         return UnsafePointer(points)
+    }
+
+    /// The points of the Nodes in no domain, and of those in each: for terms about the same few domains.
+    private static func values(
+        _ preferred: [(tally: Tally, weight: Int64)], _ members: ContiguousArray<NodeWords>, _ homeless: NodeWords, _ feasible: NodeSet
+    ) -> [Int32] {
+        var sums = [Int64](repeating: 0, count: members.count + 1)
+        for (tally, weight) in preferred {
+            for domain in 0..<min(tally.counts.count, members.count) { sums[domain + 1] &+= weight &* Int64(tally.counts[domain]) }
+        }
+        let there = sums.indices.filter { ($0 == 0 ? homeless : members[$0 - 1]).intersects(feasible) }
+        let (least, most) = (there.map { sums[$0] }.min() ?? 0, there.map { sums[$0] }.max() ?? 0)
+        var values = [Int32](repeating: 0, count: sums.count)
+        guard most > least else { return values }
+        let span = Double(most - least)
+        for place in there { values[place] = Int32(100 * (Double(sums[place] - least) / span)) }
+        return values
     }
 }

@@ -19,12 +19,17 @@ final class NodeNotes {
     /// Whether `balanced` tells Nodes apart.
     private(set) var isBalanced = false
 
+    /// What the Pods ask for.
+    let demands: NodeDemands
+
     /// How many changes there were when it was last brought up to date; `nil` before the first time.
     private var seen: UInt64?
     /// How many Nodes there were when images were rated.
     private var imagesRatedAmong = -1
     /// When it was last asked for.
     var lastUse: UInt64 = 0
+
+    init(_ demands: NodeDemands) { self.demands = demands }
 
     /// Looks at what changed.
     /// - Parameter judge: called when there is something to look at.
@@ -96,20 +101,18 @@ struct NodeNotebook {
         }
         uses += 1
         let serial = pod.raw.pointee.needs_serial
-        var demands: NodeDemands?
         let found: NodeNotes
         if serial != 0, let known = bySerial[serial] {
             found = known
         } else {
             let wanted = NodeDemands(pod, nodes)
-            demands = wanted
             makeRoom(nodes.count)
-            found = notes[wanted] ?? NodeNotes()
+            found = notes[wanted] ?? NodeNotes(wanted)
             notes[wanted] = found
             if serial != 0 { bySerial[serial] = found }
         }
         found.lastUse = uses
-        found.renew(nodes) { judge(demands ?? NodeDemands(pod, nodes)) }
+        found.renew(nodes) { judge(found.demands) }
         return found
     }
 

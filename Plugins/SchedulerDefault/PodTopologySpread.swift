@@ -140,18 +140,21 @@ final class SpreadScore {
     /// 0 to 100 points for every Node of `feasible`; `nil` where no spread is preferred.
     func points(_ spread: PodTopologySpread, _ feasible: NodeSet) -> UnsafePointer<Int32>? {
         guard spread.isPreferred else { return nil }
-        let (sums, rated, points) = (
-            sums.grown(to: feasible.count), rated.grown(to: feasible.count), points.grown(to: feasible.count)
-        )
+        let (sums, points) = (sums.grown(to: feasible.count), points.grown(to: feasible.count))
+        // Most often every Node has all labels.
+        guard spread.preferred.contains(where: { $0.tally.region.topology.homeless.intersects(feasible) }) else {
+            for (index, one) in spread.preferred.enumerated() { one.rate(feasible, sums, isFirst: index == 0) }
+            let (least, most) = Crowd.round(sums, feasible)
+            feasible.visitRuns { for node in $0 { points[node] = Crowd.points(sums[node], least, most) } }
+            return UnsafePointer(points)
+        }
+        let rated = rated.grown(to: feasible.count)
         rate(spread.preferred, feasible, sums, rated)
         var (least, most) = (Double.infinity, 0.0)
         feasible.visitRuns {
             for node in $0 where rated[node] != 0 { (least, most) = (min(least, sums[node]), max(most, sums[node])) }
         }
-        // All of these are whole numbers: what is below their quotient as doubles is below it as whole numbers, too.
-        feasible.visitRuns {
-            for node in $0 { points[node] = rated[node] == 0 ? 0 : most == 0 ? 100 : Int32(100 * (most + least - sums[node]) / most) }
-        }
+        feasible.visitRuns { for node in $0 { points[node] = rated[node] == 0 ? 0 : Crowd.points(sums[node], least, most) } }
         return UnsafePointer(points)
     }
 
@@ -168,7 +171,7 @@ final class SpreadScore {
             }
         }
         for one in preferred { add(one, feasible, sums, rated) }
-        feasible.visitRuns { for node in $0 { sums[node] = Self.rounded(sums[node]) } }
+        feasible.visitRuns { for node in $0 { sums[node] = Crowd.rounded(sums[node]) } }
     }
 
     /// Adds what one constraint makes of each Node.
@@ -192,26 +195,121 @@ final class SpreadScore {
             } else {
                 feasible.visitRuns { for node in $0 { size += Int(rated[node]) } }
             }
-            let share = log(Double(size + 2))
-            let skew = Double(one.constraint.maxSkew - 1)
-            let counted = one.perNode ?? one.tally
-            let values = counted.counts.map { Double($0) * share + skew }
+            let crowd = Crowd(one, size: size)
+            crowd.places.withUnsafeBufferPointer { places in
+                feasible.visitRuns {
+                    for node in $0 where rated[node] != 0 && domains[node] >= 0 { sums[node] += crowd.value(Int(places[node])) }
+                }
+            }
+        }
+    }
+}
+
+/// How crowded the domains of one preferred constraint are.
+private struct Crowd {
+    let places: ContiguousArray<Int32>
+    let counts: ContiguousArray<Int32>
+    /// What a Pod counts for, and what is added to all of them.
+    private let share: Double
+    private let skew: Double
+
+    /// - Parameter size: among how many domains Pods are spread.
+    init(_ one: PodTopologySpread.Preferred, size: Int) {
+        let counted = one.perNode ?? one.tally
+        (places, counts) = (counted.region.topology.domains, counted.counts)
+        share = log(Double(size + 2))
+        skew = Double(one.constraint.maxSkew - 1)
+    }
+
+    /// Of a domain; none has fewer Pods than one of which nothing is known.
+    func value(_ domain: Int) -> Double { domain >= 0 && domain < counts.count ? value(of: counts[domain]) : skew }
+    func value(of count: Int32) -> Double { Double(count) * share + skew }
+    var values: [Double] { counts.map(value) }
+
+    /// To the next whole number, a half upwards; of a number that is not negative, and that is no more than 2^51.
+    static func rounded(_ number: Double) -> Double {
+        let near = (number + 0x1p52) - 0x1p52
+        return number - near >= 0.5 ? near + 1 : near
+    }
+
+    /// Rounds all, and returns the least and the most of them. Four at once: one comparison need not wait for the last.
+    static func round(_ sums: UnsafeMutablePointer<Double>, _ feasible: NodeSet) -> (least: Double, most: Double) {
+        var (least, most) = (Double.infinity, 0.0)
+        feasible.visitRuns { nodes in
+            var lows = (Double.infinity, Double.infinity, Double.infinity, Double.infinity)
+            var highs = (0.0, 0.0, 0.0, 0.0)
+            var node = nodes.lowerBound
+            while node + 4 <= nodes.upperBound {
+                let four = (rounded(sums[node]), rounded(sums[node + 1]), rounded(sums[node + 2]), rounded(sums[node + 3]))
+                (sums[node], sums[node + 1], sums[node + 2], sums[node + 3]) = four
+                lows = (
+                    four.0 < lows.0 ? four.0 : lows.0, four.1 < lows.1 ? four.1 : lows.1, four.2 < lows.2 ? four.2 : lows.2,
+                    four.3 < lows.3 ? four.3 : lows.3
+                )
+                highs = (
+                    four.0 > highs.0 ? four.0 : highs.0, four.1 > highs.1 ? four.1 : highs.1, four.2 > highs.2 ? four.2 : highs.2,
+                    four.3 > highs.3 ? four.3 : highs.3
+                )
+                node += 4
+            }
+            while node < nodes.upperBound {
+                sums[node] = rounded(sums[node])
+                (least, most) = (min(least, sums[node]), max(most, sums[node]))
+                node += 1
+            }
+            least = min(least, lows.0, lows.1, lows.2, lows.3)
+            most = max(most, highs.0, highs.1, highs.2, highs.3)
+        }
+        return (least, most)
+    }
+
+    /// From 0 to 100, the more the less crowded. All of these are whole numbers: what is below their quotient as doubles is below it as whole numbers, too.
+    static func points(_ sum: Double, _ least: Double, _ most: Double) -> Int32 {
+        guard most > 0 else { return 100 }
+        let points = 100 * (most + least - sum) / most
+        // What is before the point, without a look at how large it is: a conversion would have to.
+        let near = (points + 0x1p52) - 0x1p52
+        return Int32(truncatingIfNeeded: ((near > points ? near - 1 : near) + 0x1p52).bitPattern)
+    }
+}
+
+extension PodTopologySpread.Preferred {
+    /// Writes how crowded it is on each Node, or adds that: for Nodes that all have the label.
+    fileprivate func rate(_ feasible: NodeSet, _ sums: UnsafeMutablePointer<Double>, isFirst: Bool) {
+        let crowd = Crowd(self, size: size(feasible))
+        @inline(__always) func put(_ value: (Int) -> Double) {
+            if isFirst {
+                feasible.visitRuns { for node in $0 { sums[node] = value(node) } }
+            } else {
+                feasible.visitRuns { for node in $0 { sums[node] += value(node) } }
+            }
+        }
+        guard perNode == nil else {
+            // Each Node is the domain of its number.
+            return crowd.counts.withUnsafeBufferPointer { counts in
+                put { node in crowd.value(of: node < counts.count ? counts[node] : 0) }
+            }
+        }
+        let values = crowd.values
+        crowd.places.withUnsafeBufferPointer { places in
             values.withUnsafeBufferPointer { values in
-                counted.region.topology.domains.withUnsafeBufferPointer { places in
-                    feasible.visitRuns {
-                        for node in $0 where rated[node] != 0 && domains[node] >= 0 {
-                            let place = UInt32(bitPattern: places[node])
-                            sums[node] += place < UInt32(values.count) ? values[Int(place)] : skew
-                        }
-                    }
+                put { node in
+                    let place = Int(places[node])
+                    return place < values.count ? values[place] : crowd.value(of: 0)
                 }
             }
         }
     }
 
-    /// To the next whole number, a half upwards; of a number that is not negative.
-    private static func rounded(_ number: Double) -> Double {
-        let below = Double(Int64(number))
-        return number - below >= 0.5 ? below + 1 : below
+    /// Among how many domains Pods are spread.
+    private func size(_ feasible: NodeSet) -> Int {
+        if perNode != nil { return (0..<(feasible.count + 63) >> 6).reduce(0) { $0 + feasible.words[$1].nonzeroBitCount } }
+        let topology = tally.region.topology
+        if let members = topology.members { return members.count(where: { $0.intersects(feasible) }) }
+        var seen = [Bool](repeating: false, count: topology.count)
+        topology.domains.withUnsafeBufferPointer { domains in
+            seen.withUnsafeMutableBufferPointer { seen in feasible.visitRuns { for node in $0 { seen[Int(domains[node])] = true } } }
+        }
+        return seen.count(where: \.self)
     }
 }

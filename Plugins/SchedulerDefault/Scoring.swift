@@ -9,6 +9,8 @@ final class Scoring {
         let weight: Int32
         /// By Node, until the next call; those of Nodes that are not feasible mean nothing.
         let points: UnsafePointer<Int32>
+        /// What every Node is given, where that is the same.
+        var constant: Int32?
     }
 
     private let taints = NodeColumn<Int32>(0)
@@ -32,7 +34,21 @@ final class Scoring {
                 case .balancedAllocation: notes.isBalanced ? UnsafePointer(notes.balanced.pointer) : nil
                 case .imageLocality: pod.images.allSatisfy { $0.node_count == 0 } ? nil : UnsafePointer(notes.images.pointer)
                 }
-            return points.map { Part(score: score, weight: weight, points: $0) }
+            return points.map { Part(score: score, weight: weight, points: $0, constant: $0 == UnsafePointer(all.pointer) ? 100 : nil) }
+        }
+    }
+
+    /// Writes the sum of all parts for every Node of `feasible`.
+    static func add(_ parts: [Part], _ feasible: NodeSet, into points: UnsafeMutablePointer<Int32>) {
+        let constant = parts.reduce(Int32(0)) { $0 &+ ($1.constant ?? 0) &* $1.weight }
+        feasible.visitRuns { for node in $0 { points[node] = constant } }
+        for part in parts where part.constant == nil {
+            let (weight, own) = (part.weight, part.points)
+            if weight == 1 {
+                feasible.visitRuns { for node in $0 { points[node] &+= own[node] } }
+            } else {
+                feasible.visitRuns { for node in $0 { points[node] &+= weight &* own[node] } }
+            }
         }
     }
 

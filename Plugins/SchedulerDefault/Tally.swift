@@ -28,27 +28,38 @@ final class Tally {
     }
 
     /// Counts by Node, as they are now: for a look at single Nodes.
-    var view: View { View(domains: region.topology.domains, counts: counts) }
+    var view: View { View(topology: region.topology, counts: counts) }
 
+    /// Good as long as nothing is counted.
     struct View {
-        let domains: ContiguousArray<Int32>
+        let topology: Topology
         let counts: ContiguousArray<Int32>
 
         /// `nil` where the Node is in no domain.
         func count(_ node: Int) -> Int32? {
-            let domain = Int(domains[node])
-            if domain < 0 { return nil }
-            return domain < counts.count ? counts[domain] : 0
+            let domain = Int(topology.domains[node])
+            return domain < 0 ? nil : count(in: domain)
         }
+
+        private func count(in domain: Int) -> Int32 { domain < counts.count ? counts[domain] : 0 }
 
         /// Clears the Nodes of every domain, or of none, that `isRefused` says no to: for a look at many.
         /// - Parameter lacking: whether Nodes that are in no domain are cleared, too.
         func remove(from feasible: NodeSet, lacking: Bool, where isRefused: (Int32) -> Bool) {
-            domains.withUnsafeBufferPointer { domains in
-                counts.withUnsafeBufferPointer { counts in
-                    feasible.removeAll { node in
-                        let domain = Int(domains[node])
-                        return domain < 0 ? lacking : isRefused(domain < counts.count ? counts[domain] : 0)
+            if lacking { topology.homeless.subtract(from: feasible) }
+            if let members = topology.members {
+                for domain in members.indices where isRefused(count(in: domain)) { members[domain].subtract(from: feasible) }
+            } else if !topology.isShared, !isRefused(0) {
+                for domain in counts.indices where isRefused(counts[domain]) {
+                    if let node = topology.node(aloneIn: domain) { feasible.remove(node) }
+                }
+            } else {
+                topology.domains.withUnsafeBufferPointer { domains in
+                    counts.withUnsafeBufferPointer { counts in
+                        feasible.removeAll { node in
+                            let domain = Int(domains[node])
+                            return domain >= 0 && isRefused(domain < counts.count ? counts[domain] : 0)
+                        }
                     }
                 }
             }

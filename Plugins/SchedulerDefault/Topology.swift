@@ -11,6 +11,13 @@ final class Topology {
     /// How many Nodes each domain has, and how many domains have more than one.
     private var nodesIn: ContiguousArray<Int32> = []
     private var crowded = 0
+    /// By domain, the numbers of its Nodes, added up: that of the only one, where there is one.
+    private var sums: ContiguousArray<Int> = []
+    /// The Nodes that are in no domain.
+    private(set) var homeless = NodeWords()
+    /// The Nodes of each domain; `nil` where there are more than a few domains.
+    private(set) var members: ContiguousArray<NodeWords>? = []
+    private static let few = 64
 
     init(_ key: apus_string?) { self.key = key }
 
@@ -26,16 +33,29 @@ final class Topology {
     /// Looks at a Node anew.
     func update(_ node: Int, _ nodes: Nodes) {
         while domains.count <= node { domains.append(-1) }
-        house(domains[node], -1)
+        house(node, domains[node], -1)
         domains[node] = nodes.name(node) == 0 ? -1 : number(of: node, nodes)
-        house(domains[node], 1)
+        house(node, domains[node], 1)
     }
 
-    private func house(_ domain: Int32, _ number: Int32) {
-        guard domain >= 0 else { return }
-        while nodesIn.count <= Int(domain) { nodesIn.append(0) }
-        let before = nodesIn[Int(domain)]
-        nodesIn[Int(domain)] = before + number
+    /// The Node of a domain that has one alone.
+    func node(aloneIn domain: Int) -> Int? { domain < nodesIn.count && nodesIn[domain] == 1 ? sums[domain] : nil }
+
+    private func house(_ node: Int, _ domain: Int32, _ number: Int32) {
+        guard domain >= 0 else {
+            if number > 0 { homeless.insert(node) } else { homeless.remove(node) }
+            return
+        }
+        let domain = Int(domain)
+        while nodesIn.count <= domain {
+            nodesIn.append(0)
+            sums.append(0)
+            if nodesIn.count > Self.few { members = nil } else { members?.append(NodeWords()) }
+        }
+        let before = nodesIn[domain]
+        nodesIn[domain] = before + number
+        sums[domain] += Int(number) * node
+        if number > 0 { members?[domain].insert(node) } else { members?[domain].remove(node) }
         if before > 1 { crowded -= 1 }
         if before + number > 1 { crowded += 1 }
     }

@@ -53,10 +53,12 @@ import Testing
                     let isRefused = ranking.rank(cycle, policies.active) != nil
                     var points: [String: [String: Int]] = [:]
                     if !isRefused {
-                        let (parts, candidates) = ranking.account(cycle, policies.active)
+                        let account = ranking.account(cycle, policies.active)
                         ranking.feasible.visit { points[columns.name($0)] = [:] }
-                        for candidate in candidates {
-                            for (part, value) in zip(parts, candidate.points) { points[candidate.node]?[part.score] = Int(value) }
+                        for (row, part) in account.parts.enumerated() {
+                            for (index, best) in account.best.enumerated() {
+                                points[best.node]?[part.score] = Int(account.points[row * account.best.count + index])
+                            }
                         }
                     }
                     let refused = Ranking.refusals(cycle, policies.active, outside: isRefused ? nil : ranking.feasible)
