@@ -61,16 +61,16 @@ struct Preemption {
     /// So many Pods are lifted at once, at most, but for those of one Node: policies remember that many changes.
     private static let mostLifted = 1024
 
-    /// How many candidates are compared.
-    private var enough: Int {
-        let (nodes, arguments) = (cycle.columns.liveCount, cycle.profile.arguments)
+    /// How many candidates are compared of so many Nodes on which others might make room.
+    private func enough(of nodes: Int) -> Int {
+        let arguments = cycle.profile.arguments
         return min(max(nodes * arguments.minCandidateNodesPercentage / 100, arguments.minCandidateNodesAbsolute), nodes)
     }
 
     func run(_ refusal: Refusal) -> Outcome {
         var findings = Findings()
         if refusal.hopeless > 0 { findings.reasons[FitMessage.notHelpful] = refusal.hopeless }
-        let enough = enough
+        let enough = enough(of: refusal.candidates.count)
         var next = 0
         // What policies say meanwhile is of Pods that are not gone.
         defer { cycle.standing?.forget() }
@@ -170,7 +170,7 @@ struct Preemption {
         columns.lend()
         guard isTrue else { return false }
         findings.reasons.merge(reasons.reasons, uniquingKeysWith: +)
-        for trial in tried where trial.tried > 0 {
+        for trial in tried where !trial.victims.isEmpty {
             findings.candidates.append(Candidate(node: trial.node, victims: trial.victims, broken: trial.broken))
         }
         return true
@@ -231,7 +231,7 @@ struct Preemption {
         }
         for pod in victims { columns.putBack(pod, to: node) }
         columns.lend()
-        findings.candidates.append(Candidate(node: node, victims: victims, broken: broken))
+        if !victims.isEmpty { findings.candidates.append(Candidate(node: node, victims: victims, broken: broken)) }
     }
 
     /// Puts a Pod back if there is room for it beside the one that comes.

@@ -59,6 +59,30 @@ import Testing
         await host.stop()
     }
 
+    /// As many as the arguments say, of those on which somebody could go: the search may end before the best.
+    @Test func notMoreNodesAreComparedThanTheArgumentsSay() async throws {
+        let configuration = try SchedulerConfiguration(
+            """
+            apiVersion: kubescheduler.config.k8s.io/v1
+            kind: KubeSchedulerConfiguration
+            profiles:
+            - pluginConfig: [{name: DefaultPreemption, args: {minCandidateNodesPercentage: 50, minCandidateNodesAbsolute: 1}}]
+            """)
+        var found: Set<String> = []
+        for seed in UInt64(1)...20 {
+            let loop = SchedulingLoop(seed: seed &* 0x9E37_79B9_7F4A_7C15, configuration)
+            for index in 0..<8 { _ = loop.receive(.node(before: nil, after: node("cordoned-\(index)", spec: ["unschedulable": true])), now: 0) }
+            for (name, priority) in [("a", Int64(5)), ("b", 3)] {
+                _ = loop.receive(.node(before: nil, after: node(name, cpu: "1")), now: 0)
+                _ = loop.receive(.pod(before: nil, after: bound("on-\(name)", name, priority: priority)), now: 0)
+            }
+            _ = loop.receive(.pod(before: nil, after: waiting("p")), now: 0)
+            found.insert(String(SchedulingLoopTests.describe(loop.cycle(host, now: 0)).suffix(7)))
+        }
+        #expect(found == ["-on-a@a", "-on-b@b"])
+        await host.stop()
+    }
+
     @Test func fewVictimsAreBetterThanMany() async {
         hear(node("a", cpu: "2"), node("b", cpu: "2"), bound("x", "a", cpu: "2"), bound("y", "b"), bound("z", "b"), waiting("p", cpu: "2"))
         #expect(decide().hasSuffix("-x@a"))
