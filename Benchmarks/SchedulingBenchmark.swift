@@ -19,6 +19,7 @@ struct SchedulingBenchmark {
         case preferred = "preferred affinity by zone"
         case spread = "spread over zones and hosts"
         case everything = "all of these"
+        case service = "a Service for each app"
     }
 
     func run() async throws {
@@ -26,6 +27,9 @@ struct SchedulingBenchmark {
         for kind in Kind.allCases {
             let loop = SchedulingLoop(seed: 1)
             for index in 0..<Self.nodes { _ = loop.receive(.node(before: nil, after: Self.node(index)), now: 0) }
+            if kind == .service {
+                for app in 0..<100 { _ = loop.receive(.group(.services, before: nil, after: Self.service(app)), now: 0) }
+            }
             for index in 0..<Self.pods {
                 _ = loop.receive(
                     .pod(before: nil, after: Self.pod("there-\(index)", kind, app: index % 100, on: index % Self.nodes)), now: 0)
@@ -85,6 +89,14 @@ struct SchedulingBenchmark {
                 ],
             ],
             "status": ["allocatable": ["cpu": "4", "memory": "32Gi", "pods": "110"]],
+        ])
+    }
+
+    /// Its Pods are spread over hosts and zones unless they say otherwise.
+    private static func service(_ app: Int) -> Object {
+        Object([
+            "apiVersion": "v1", "kind": "Service", "metadata": ["name": .string("app-\(app)"), "namespace": "default"],
+            "spec": ["selector": ["app": .string("app-\(app)")]],
         ])
     }
 

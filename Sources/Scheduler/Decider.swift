@@ -91,11 +91,13 @@ final class Decider {
                 case .error(let message): decision = .error(message)
                 case .refused(let refusal): decision = .unschedulable(settle(refusal, cycle, surroundings, policies.active))
                 }
-                // What is kept is what the active policies said.
-                var plain = cycle
-                (plain.standing, plain.metrics) = (nil, nil)
-                for candidate in policies.shadows where isShadowed {
-                    Comparison(cycle: plain, active: policies.active, decision: decision, ranking: ranking).run(candidate, shadow)
+                if isShadowed, !policies.shadows.isEmpty {
+                    // What is kept is what the active policies said.
+                    var plain = cycle
+                    (plain.standing, plain.metrics) = (nil, nil)
+                    for candidate in policies.shadows {
+                        Comparison(cycle: plain, active: policies.active, decision: decision, ranking: ranking).run(candidate, shadow)
+                    }
                 }
                 let refusals = { Ranking.refusals(cycle, policies.active, outside: feasible == 0 ? nil : self.ranking.feasible) }
                 let refused =

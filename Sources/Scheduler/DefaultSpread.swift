@@ -40,8 +40,10 @@ struct DefaultSpread {
         }
     }
 
-    /// A LabelSelector that means the Pods of the same Services and controller; `nil` for a Pod of neither.
+    /// A LabelSelector that means the Pods of the same Services and controller; `nil` for a Pod of neither, and for one that says itself whom it is spread from.
     func selector(_ pod: Object) -> Value? {
+        if servicesByLabel.isEmpty && selectors.isEmpty { return nil }
+        guard pod.value["spec"]["topologySpreadConstraints"].elements.isEmpty else { return nil }
         var labels: [String: String] = [:]
         let own = pod.labels
         for (key, value) in own {

@@ -3,7 +3,7 @@ internal import OrderedCollections
 internal import Synchronization
 
 /// How the Pods of one `spec.schedulerName` are decided: which plugins have a say, where, and what for.
-public struct SchedulerProfile: Sendable {
+public final class SchedulerProfile: Sendable {
     public let schedulerName: String
     /// Of upstream's plugins, those that filter.
     let filters: Set<String>
@@ -48,7 +48,7 @@ public struct SchedulerProfile: Sendable {
     private static let lastSerial = Atomic<UInt64>(1)
 
     /// - Throws: `ConfigurationProblem` in upstream's words where the plugins do not go together.
-    init(schedulerName: String, _ sets: PluginSets, _ arguments: PluginArguments, percentage: Int?) throws {
+    convenience init(schedulerName: String, _ sets: PluginSets, _ arguments: PluginArguments, percentage: Int?) throws {
         var points: [ExtensionPoint: [String: Int]] = [:]
         for point in ExtensionPoint.allCases {
             points[point] = Dictionary(uniqueKeysWithValues: try sets.plugins(at: point).map { ($0.name, $0.weight) })
