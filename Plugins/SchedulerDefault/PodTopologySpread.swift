@@ -116,13 +116,14 @@ struct PodTopologySpread {
 
     /// How many Pods the emptiest domain has; none while there are fewer domains than asked for.
     private func least(_ check: Required) -> Int32 {
+        guard check.tally.region.inhabited >= Int(check.constraint.minDomains) else { return 0 }
         let (nodesIn, counts) = (check.tally.region.nodesIn, check.tally.counts)
-        var (domains, least) = (Int32(0), Int32.max)
+        var least = Int32.max
         for domain in nodesIn.indices where nodesIn[domain] > 0 {
-            domains += 1
-            least = min(least, domain < counts.count ? counts[domain] : 0)
+            guard domain < counts.count, counts[domain] > 0 else { return 0 }
+            least = min(least, counts[domain])
         }
-        return domains < check.constraint.minDomains ? 0 : least
+        return least
     }
 
     /// Whether Nodes are told apart by it.
@@ -224,7 +225,7 @@ private struct Crowd {
     /// Of a domain; none has fewer Pods than one of which nothing is known.
     func value(_ domain: Int) -> Double { domain >= 0 && domain < counts.count ? value(of: counts[domain]) : skew }
     func value(of count: Int32) -> Double { Double(count) * share + skew }
-    var values: [Double] { counts.map(value) }
+    var values: [Double] { counts.map { value(of: $0) } }
 
     /// To the next whole number, a half upwards; of a number that is not negative, and that is no more than 2^51.
     static func rounded(_ number: Double) -> Double {

@@ -3,7 +3,7 @@ internal import PluginAPI
 internal import PluginKit
 
 /// What the scheduler's configuration says of a profile, as far as it is done here.
-struct Profile {
+final class Profile: Sendable {
     /// Upstream's plugins that filter.
     enum Filter: String, CaseIterable {
         case nodeUnschedulable = "NodeUnschedulable"

@@ -83,8 +83,9 @@ final class Region {
     private let key: Key
     /// By Node, its domain; -1 for one that does not count.
     private(set) var domains: ContiguousArray<Int32> = []
-    /// How many Nodes each domain has here.
+    /// How many Nodes each domain has here, and how many domains have any.
     private(set) var nodesIn: ContiguousArray<Int32> = []
+    private(set) var inhabited = 0
 
     init(_ key: Key, _ topology: Topology) {
         self.key = key
@@ -94,11 +95,17 @@ final class Region {
     /// Looks at a Node anew, after its topology did. The Pods there must not be counted just now.
     func update(_ node: Int, _ nodes: Nodes) {
         while domains.count <= node { domains.append(-1) }
-        if domains[node] >= 0 { nodesIn[Int(domains[node])] -= 1 }
+        house(domains[node], -1)
         domains[node] = admits(node, nodes) ? topology.domains[node] : -1
-        guard domains[node] >= 0 else { return }
+        house(domains[node], 1)
+    }
+
+    private func house(_ domain: Int32, _ number: Int32) {
+        guard domain >= 0 else { return }
         while nodesIn.count < topology.count { nodesIn.append(0) }
-        nodesIn[Int(domains[node])] += 1
+        let before = nodesIn[Int(domain)]
+        nodesIn[Int(domain)] = before + number
+        if (before == 0) != (before + number == 0) { inhabited += Int(number) }
     }
 
     private func admits(_ node: Int, _ nodes: Nodes) -> Bool {
