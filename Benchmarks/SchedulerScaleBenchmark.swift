@@ -17,7 +17,7 @@ struct SchedulerScaleBenchmark {
     func run() async throws {
         let host = try await SchedulingBenchmark(directory: directory).policy()
         for nodes in sizes {
-            let loop = SchedulingLoop(seed: 1)
+            let loop = SchedulingLoop(seed: 1, keepsFigures: true)
             for index in 0..<nodes { _ = loop.receive(.node(before: nil, after: SchedulingBenchmark.node(index)), now: 0) }
             let running = nodes * Self.podsOfNode
             for index in 0..<running {

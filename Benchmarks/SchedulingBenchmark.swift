@@ -25,7 +25,7 @@ struct SchedulingBenchmark {
     func run() async throws {
         let host = try await policy()
         for kind in Kind.allCases {
-            let loop = SchedulingLoop(seed: 1)
+            let loop = SchedulingLoop(seed: 1, keepsFigures: true)
             for index in 0..<Self.nodes { _ = loop.receive(.node(before: nil, after: Self.node(index)), now: 0) }
             if kind == .service {
                 for app in 0..<100 { _ = loop.receive(.group(.services, before: nil, after: Self.service(app)), now: 0) }
@@ -60,7 +60,7 @@ struct SchedulingBenchmark {
 
     /// Every Node is full of Pods that are less important.
     private func preempt(_ host: PluginHost) async throws {
-        let loop = SchedulingLoop(seed: 1)
+        let loop = SchedulingLoop(seed: 1, keepsFigures: true)
         for index in 0..<Self.nodes { _ = loop.receive(.node(before: nil, after: Self.node(index)), now: 0) }
         for index in 0..<Self.pods {
             let pod = Self.pod("there-\(index)", .plain, app: index % 100, on: index % Self.nodes, cpu: "2")

@@ -64,8 +64,9 @@ package final class SchedulingLoop {
     /// What is to be returned next.
     var effects = Deque<Effect>()
 
-    package convenience init(seed: UInt64, _ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
-        self.init(seed: seed, configuration, DecisionLog())
+    /// - Parameter keepsFigures: whether it takes down what operators ask for, as in a cluster.
+    package convenience init(seed: UInt64, _ configuration: SchedulerConfiguration = SchedulerConfiguration(), keepsFigures: Bool = false) {
+        self.init(seed: seed, configuration, DecisionLog(), keepsFigures ? SchedulerMetrics() : nil)
     }
 
     init(seed: UInt64, _ configuration: SchedulerConfiguration, _ decisions: DecisionLog, _ metrics: SchedulerMetrics? = nil) {

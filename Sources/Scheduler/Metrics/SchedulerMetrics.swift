@@ -4,15 +4,21 @@ internal import Synchronization
 /// What the scheduler tells those who watch over it, under upstream's names. Safe from any thread.
 final class SchedulerMetrics: Sendable {
     /// Where Pods wait.
-    enum Queue: String, CaseIterable { case active, backoff, unschedulable, gated }
+    enum Queue: Int, CaseIterable {
+        case active, backoff, unschedulable, gated
+
+        /// In upstream's words.
+        var name: String { Self.names[rawValue] }
+        private static let names = allCases.map { "\($0)" }
+    }
 
     /// How many Pods wait where.
     struct Pending: Sendable, Equatable {
-        private var counts: [Queue: Int] = [:]
+        private var counts = SIMD4<Int>()
 
         subscript(_ queue: Queue) -> Int {
-            get { counts[queue] ?? 0 }
-            set { counts[queue] = newValue }
+            get { counts[queue.rawValue] }
+            set { counts[queue.rawValue] = newValue }
         }
 
         /// `nil` is nowhere.
@@ -64,7 +70,7 @@ final class SchedulerMetrics: Sendable {
     /// So many bounds, each twice the one before.
     private static func doubling(_ first: Double, _ count: Int) -> [Double] { (0..<count).map { first * Double(1 << $0) } }
 
-    func came(to queue: Queue, _ event: String) { incoming.add(queue.rawValue, event) }
+    func came(to queue: Queue, _ event: String) { incoming.add(queue.name, event) }
     func set(_ pending: Pending) { self.pending.withLock { $0 = pending } }
 
     func ended(_ result: Result, profile: String, after duration: Duration) {
@@ -82,9 +88,8 @@ final class SchedulerMetrics: Sendable {
     /// A policy was asked at a point.
     /// - Parameter status: as upstream's framework calls what it answered.
     func asked(_ policy: String, _ point: ExtensionPoint, _ status: String, profile: String, after duration: Duration) {
-        let point = point.pluginType.replacing("Plugin", with: "")
-        evaluations.add(policy, point, profile)
-        executions.add(policy, point, status, duration: duration)
+        evaluations.add(policy, point.name, profile)
+        executions.add(policy, point.name, status, duration: duration)
     }
 
     /// One Pod more, or less, is refused by these.
@@ -101,7 +106,7 @@ final class SchedulerMetrics: Sendable {
 
     /// - Parameter status: as upstream's framework calls what all plugins together answered.
     func passed(_ point: ExtensionPoint, _ status: String, profile: String, after duration: Duration) {
-        points.add(point.pluginType.replacing("Plugin", with: ""), status, profile, duration: duration)
+        points.add(point.name, status, profile, duration: duration)
     }
 }
 
@@ -115,6 +120,6 @@ extension SchedulerMetrics: MetricsSource {
         let pending = pending.withLock { $0 }
         text.family(
             "scheduler_pending_pods", .gauge, "Pods that wait for a Node, by where they wait.",
-            Queue.allCases.map { ([("queue", $0.rawValue)], "\(pending[$0])") })
+            Queue.allCases.map { ([("queue", $0.name)], "\(pending[$0])") })
     }
 }
