@@ -71,7 +71,9 @@ import Testing
         var found: Set<String> = []
         for seed in UInt64(1)...20 {
             let loop = SchedulingLoop(seed: seed &* 0x9E37_79B9_7F4A_7C15, configuration)
-            for index in 0..<8 { _ = loop.receive(.node(before: nil, after: node("cordoned-\(index)", spec: ["unschedulable": true])), now: 0) }
+            for index in 0..<8 {
+                _ = loop.receive(.node(before: nil, after: node("cordoned-\(index)", spec: ["unschedulable": true])), now: 0)
+            }
             for (name, priority) in [("a", Int64(5)), ("b", 3)] {
                 _ = loop.receive(.node(before: nil, after: node(name, cpu: "1")), now: 0)
                 _ = loop.receive(.pod(before: nil, after: bound("on-\(name)", name, priority: priority)), now: 0)
