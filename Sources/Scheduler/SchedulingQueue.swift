@@ -269,7 +269,7 @@ struct SchedulingQueue<Pod> {
             case .backoff: entry.readyAt
             default: Int64(0)
             }
-        let ticket = Ticket(entry: entry, number: number, readyAt: readyAt, order: order)
+        let ticket = Ticket(entry, number: number, readyAt: readyAt, order)
         switch place {
         case .backoff: backoff.insert(ticket)
         case .woken: woken.insert(ticket)
@@ -327,22 +327,35 @@ extension SchedulingQueue {
         var isLess: ((Entry, Entry) -> Bool?)?
     }
 
-    /// A place in one of the heaps.
+    /// A place in one of the heaps: small, because heaps move their elements about.
     struct Ticket: Comparable {
-        /// As it was when the place was given.
-        let entry: Entry
         let number: UInt64
         /// Zero in the active queue, where only the order counts.
         let readyAt: Int64
-        let order: Order
-        var key: PodKey { entry.key }
+        private let priority: Int32
+        private let turn: UInt64
+        private let order: Order
+        private let snapshot: Snapshot
+
+        init(_ entry: Entry, number: UInt64, readyAt: Int64, _ order: Order) {
+            (self.number, self.readyAt, self.order) = (number, readyAt, order)
+            (priority, turn, snapshot) = (entry.priority, entry.order, Snapshot(entry))
+        }
+
+        var key: PodKey { snapshot.entry.key }
 
         static func < (left: Ticket, right: Ticket) -> Bool {
             guard left.readyAt == right.readyAt else { return left.readyAt < right.readyAt }
-            if let isLess = left.order.isLess?(left.entry, right.entry) { return isLess }
-            return (right.entry.priority, left.entry.order, left.number) < (left.entry.priority, right.entry.order, right.number)
+            if let isLess = left.order.isLess?(left.snapshot.entry, right.snapshot.entry) { return isLess }
+            return (right.priority, left.turn, left.number) < (left.priority, right.turn, right.number)
         }
         static func == (left: Ticket, right: Ticket) -> Bool { left.number == right.number }
+    }
+
+    /// An entry as it was when its place was given.
+    private final class Snapshot {
+        let entry: Entry
+        init(_ entry: Entry) { self.entry = entry }
     }
 }
 
