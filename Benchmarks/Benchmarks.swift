@@ -6,7 +6,7 @@ import Glibc
 /// an API server over such a store pays for each handler, to find objects, for a custom kind, and for a request with and without priority and fairness, and over
 /// TLS with and without an audit log, what a flood costs others, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
-/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases, `Benchmarks
+/// scheduler DIR [CASE]` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases, `Benchmarks
 /// scheduler-scale DIR [NODES]` in clusters of 1,000 to 100,000 nodes with ten Pods each. `Benchmarks controllers
 /// KUBECONFIG [PID,…] [CASE…]` gives large things to the controllers of a running cluster, whose processes may be told. `Benchmarks services`
 /// puts Services in the packet filter of the network it runs in.
@@ -31,8 +31,8 @@ struct Benchmarks {
             return
         }
         if CommandLine.arguments.count == 2, CommandLine.arguments[1] == "services" { return try ServiceBenchmark().run() }
-        if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "scheduler" {
-            try await SchedulingBenchmark(directory: CommandLine.arguments[2]).run()
+        if (3...4).contains(CommandLine.arguments.count), CommandLine.arguments[1] == "scheduler" {
+            try await SchedulingBenchmark(directory: CommandLine.arguments[2], only: CommandLine.arguments.dropFirst(3).first).run()
             return
         }
         if (3...4).contains(CommandLine.arguments.count), CommandLine.arguments[1] == "scheduler-perf" {

@@ -9,6 +9,8 @@ import Scheduler
 struct SchedulingBenchmark {
     /// Where the library is.
     let directory: String
+    /// The only case, such as `spread`; `nil` for all.
+    var only: String?
     private static let nodes = 5_000
     private static let pods = 10_000
 
@@ -24,7 +26,7 @@ struct SchedulingBenchmark {
 
     func run() async throws {
         let host = try await policy()
-        for kind in Kind.allCases {
+        for kind in Kind.allCases where only == nil || only == "\(kind)" {
             let loop = SchedulingLoop(seed: 1, keepsFigures: true)
             for index in 0..<Self.nodes { _ = loop.receive(.node(before: nil, after: Self.node(index)), now: 0) }
             if kind == .service {
@@ -41,7 +43,7 @@ struct SchedulingBenchmark {
             let pods = (0..<decisions).map { Self.pod("new-\($0)", kind, app: $0 % 100) }
             try await Benchmarks.rate("scheduler: \(kind.rawValue)", decisions) { for pod in pods { try decide(loop, host, pod) } }
         }
-        try await preempt(host)
+        if only == nil || only == "preemption" { try await preempt(host) }
         await host.stop()
     }
 
