@@ -34,6 +34,20 @@ import Testing
         }
     }
 
+    @Test func aResourceVersionOfZeroIsNone() async throws {
+        try await TestServer.with { server in
+            var object = (await server.ask(.post, maps, TestServer.configMap("a"))).json
+            await server.ask(.patch, "\(maps)/a", ["data": ["x": "y"]], type: "application/merge-patch+json")
+            object["metadata"]["resourceVersion"] = "0"
+            object["data"] = ["x": "z"]
+            let written = await server.ask(.put, "\(maps)/a", object)
+            #expect(written.code == 200 && written.json["data"]["x"] == "z" && written.json["metadata"]["resourceVersion"] != "0")
+            let patch: Value = ["metadata": ["resourceVersion": "0"], "data": ["x": "w"]]
+            let patched = await server.ask(.patch, "\(maps)/a", patch, type: "application/merge-patch+json")
+            #expect(patched.code == 200 && patched.json["data"]["x"] == "w")
+        }
+    }
+
     @Test func refusesWithUpstreamsWords() async throws {
         try await TestServer.with { server in
             await server.ask(.post, maps, TestServer.configMap("a"))

@@ -13,9 +13,8 @@ extension Registry {
                 // Somebody was quicker; it is an update after all.
             }
         }
-        if target.storage.traits.contains(.needsResourceVersion), (object[path: "metadata", "resourceVersion"].string ?? "").isEmpty,
-            store.get(target.key) != nil
-        {
+        let version = object[path: "metadata", "resourceVersion"].string ?? ""
+        if target.storage.traits.contains(.needsResourceVersion), version.isEmpty || UInt64(version) == 0, store.get(target.key) != nil {
             throw target.invalid([.invalid("metadata.resourceVersion", 0, "must be specified for an update")])
         }
         try target.requireName(object)
@@ -79,11 +78,12 @@ extension Registry {
         var object = try await change(old)
         if let version = write.options.preconditions.resourceVersion { object["metadata"]["resourceVersion"] = .string(version) }
         if let version = object[path: "metadata", "resourceVersion"].string, !version.isEmpty, version != String(record.revision) {
-            guard UInt64(version) != nil else {
+            guard let number = UInt64(version) else {
                 let problem = "strconv.ParseUint: parsing \(FieldError.quoted(version)): invalid syntax"
                 throw APIError(code: 500, reason: .unknown, message: problem)
             }
-            throw target.conflict(Self.conflictMessage)
+            // As upstream: zero stands for whatever there is.
+            guard number == 0 else { throw target.conflict(Self.conflictMessage) }
         }
         try ObjectMeta.prepareForUpdate(&object, old: old, target)
         Self.keepOtherParts(&object, old: old, target)
