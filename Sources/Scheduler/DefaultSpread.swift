@@ -16,7 +16,7 @@ struct DefaultSpread {
         let key: String
         let value: String
     }
-    private struct Owner: Hashable {
+    struct Owner: Hashable {
         let namespace: String
         let kind: String
         let name: String
@@ -24,9 +24,12 @@ struct DefaultSpread {
     /// By one of the labels that a Service selects.
     private var servicesByLabel: [Label: [String: [String: String]]] = [:]
     private var selectors: [Owner: Value] = [:]
+    /// Grows with every change.
+    private var generation: UInt64 = 0
 
     /// Takes an object of one of `resources` over; `nil` for one that went.
     mutating func put(_ resource: GroupVersionResource, before: Object?, after: Object?) {
+        generation += 1
         if resource == Self.services {
             if let before, let label = Self.label(before) { servicesByLabel[label]?[before.name] = nil }
             if let after, let label = Self.label(after) {
@@ -40,20 +43,35 @@ struct DefaultSpread {
         }
     }
 
+    /// What was found out for a template's Pods last.
+    struct Found {
+        fileprivate let generation: UInt64
+        fileprivate let owner: Owner
+        fileprivate let selector: Value?
+    }
+
     /// A LabelSelector that means the Pods of the same Services and controller; `nil` for a Pod of neither, and for one that says itself whom it is spread from.
-    func selector(_ pod: Object) -> Value? {
+    func selector(_ pod: PodInfo) -> Value? {
         if servicesByLabel.isEmpty && selectors.isEmpty { return nil }
-        guard pod.value["spec"]["topologySpreadConstraints"].elements.isEmpty else { return nil }
+        let controller = pod.object.controllerReference
+        let owner = Owner(
+            namespace: pod.key.namespace, kind: controller["kind"].string ?? "", name: controller["name"].string ?? "")
+        if let known = pod.template.spreadFrom, known.generation == generation, known.owner == owner { return known.selector }
+        let found = find(pod, owner)
+        pod.template.spreadFrom = Found(generation: generation, owner: owner, selector: found)
+        return found
+    }
+
+    private func find(_ pod: PodInfo, _ owner: Owner) -> Value? {
+        guard pod.object.value["spec"]["topologySpreadConstraints"].elements.isEmpty else { return nil }
         var labels: [String: String] = [:]
-        let own = pod.labels
+        let own = pod.template.classKey.labels
         for (key, value) in own {
-            for service in servicesByLabel[Label(namespace: pod.namespace, key: key, value: value)]?.values ?? [:].values
+            for service in servicesByLabel[Label(namespace: owner.namespace, key: key, value: value)]?.values ?? [:].values
             where service.allSatisfy({ own[$0.key] == $0.value }) {
                 labels.merge(service) { $1 }
             }
         }
-        let controller = pod.controllerReference
-        let owner = Owner(namespace: pod.namespace, kind: controller["kind"].string ?? "", name: controller["name"].string ?? "")
         let selector = selectors[owner] ?? .null
         labels.merge(selector["matchLabels"].strings) { $1 }
         guard !labels.isEmpty || !selector["matchExpressions"].elements.isEmpty else { return nil }

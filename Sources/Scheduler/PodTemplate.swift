@@ -48,6 +48,8 @@ final class PodTemplate {
     let classKey: PodClasses.Key
     /// The row of the class when it was last held, and which class that was.
     var classPlace: (row: Int, serial: UInt64)?
+    /// Whom its Pods are spread from, as it was found out last.
+    var spreadFrom: DefaultSpread.Found?
 
     init(_ key: Key, _ pod: Object) {
         let spec = pod.value["spec"]

@@ -382,7 +382,7 @@ package final class SchedulingLoop {
     ) -> Decider.Surroundings {
         Decider.Surroundings(
             columns: columns, assigned: assigned, nominations: nominations, budgets: budgets, profile: profile, volumes: wanted,
-            spreadFrom: defaultSpread.selector(pod.object), devices: claims)
+            spreadFrom: defaultSpread.selector(pod), devices: claims)
     }
 
     /// What would be decided about a Pod: nothing comes of it. `nil` for one that is another scheduler's.
