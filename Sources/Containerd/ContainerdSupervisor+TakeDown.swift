@@ -57,16 +57,46 @@ extension ContainerdSupervisor {
         }
     }
 
+    /// Kills the shims of those ids and what they hold. Returns the control groups in which that was.
+    private func kill(_ shims: Shims, _ ids: Set<String>) -> Set<String> {
+        let (containers, shims) = shims.members(of: ids)
+        let groups = containers.reduce(into: Set()) { $0.formUnion(ControlGroups.of($1)) }
+        for processes in [containers, shims] { kill(processes.compactMap { Child(pid: $0) }) }
+        return groups
+    }
+
+    /// Ends the shims that an earlier containerd left and that this one, which has read everything back, knows nothing of.
+    /// - Parameter ids: those of the shims there were before this containerd was started.
+    func killForgotten(_ ids: Set<String>, _ deadline: Deadline) {
+        let cri = CRISocket(path: paths.socket)
+        var forgotten = ids.subtracting([""])
+        for list in ["RuntimeService/ListPodSandbox", "RuntimeService/ListContainers"] where !forgotten.isEmpty {
+            // Without its word they may be anybody's.
+            guard let known = Self.ids(cri.call(list, [], deadline: deadline)) else { return }
+            forgotten.subtract(known)
+        }
+        guard !forgotten.isEmpty else { return }
+        log.warning("ending shims that containerd has forgotten", metadata: ["ids": "\(forgotten.sorted())"])
+        for group in kill(Shims(of: paths), forgotten) { ControlGroups.remove(group) }
+        for id in forgotten {
+            unlink(Shims.socket(of: id, paths))
+            _ = Files.removeTree("\(paths.state)/runc/k8s.io/\(id)")
+        }
+    }
+
+    /// The ids in the answer to a call that lists; `nil` for none.
+    private static func ids(_ answer: [UInt8]?) -> [String]? {
+        guard let answer else { return nil }
+        // Field 1 of the answer is the list, field 1 of each element its id.
+        return ProtobufFields.lengthDelimited(answer).filter { $0.number == 1 }.compactMap { element in
+            ProtobufFields.lengthDelimited(element.bytes).first { $0.number == 1 }.map { String(decoding: $0.bytes, as: UTF8.self) }
+        }
+    }
+
     /// The orderly way, as far as containerd answers.
     private func removePods(_ grace: Duration) {
         let cri = CRISocket(path: paths.socket)
-        func ids(_ list: String) -> [String] {
-            guard let answer = cri.call(list, [], deadline: Deadline(after: .seconds(5))) else { return [] }
-            // Field 1 of the answer is the list, field 1 of each element its id.
-            return ProtobufFields.lengthDelimited(answer).filter { $0.number == 1 }.compactMap { element in
-                ProtobufFields.lengthDelimited(element.bytes).first { $0.number == 1 }.map { String(decoding: $0.bytes, as: UTF8.self) }
-            }
-        }
+        func ids(_ list: String) -> [String] { Self.ids(cri.call(list, [], deadline: Deadline(after: .seconds(5)))) ?? [] }
         let deadline = Deadline(after: grace + .seconds(20))
         let seconds = UInt64(max(grace.components.seconds, 0))
         onThreads(ids("RuntimeService/ListContainers"), width: 16) { id in
@@ -82,24 +112,15 @@ extension ContainerdSupervisor {
     /// Kills the shims of our containerd, known by the socket they report to, with everything below them. Returns the control groups in
     /// which containers were.
     private func killShims() -> Set<String> {
-        var groups: Set<String> = []
-        let processes = ProcessTable()
         // One that an earlier start gave up on and that nobody counts as ours any more.
+        let processes = ProcessTable()
         for pid in processes.all where Set(["--config", paths.configuration]).isSubset(of: processes.arguments(pid)) {
             guard let stray = Child(pid: pid) else { continue }
             stray.signal(SIGKILL)
             _ = stray.waitUntilGone(Deadline(after: .seconds(5)))
         }
-        let shims = processes.all.filter { pid in
-            let arguments = processes.arguments(pid)
-            return arguments.first?.contains("containerd-shim") == true && arguments.contains(paths.socket)
-        }
-        let containers = shims.flatMap { processes.descendants(of: $0).dropFirst() }
-        for pid in containers { groups.formUnion(ControlGroups.of(pid)) }
-        // The containers first: their shim, as long as it lives, is there to reap them.
-        for group in [containers, shims] {
-            kill(group.compactMap { Child(pid: $0) })
-        }
+        let shims = Shims(of: paths)
+        let groups = kill(shims, shims.ids)
         // A shim that is killed leaves its socket, whose name stands in the state directory.
         let tasks = paths.state + "/io.containerd.runtime.v2.task/k8s.io"
         for id in Files.names(in: tasks) {

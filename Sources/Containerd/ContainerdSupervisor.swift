@@ -89,9 +89,11 @@ extension ContainerdSupervisor {
         }
         var info = stat()
         let logged = stat(paths.log, &info) == 0 && info.st_size <= Self.logLimit ? Int(info.st_size) : 0
+        let shims = Files.exists(paths.state) ? Shims(of: paths).ids : []
         let child = try launch()
         do throws(ContainerdError) {
             try awaitCRI(child, deadline, logged: logged)
+            killForgotten(shims, deadline)
             try ensurePauseImage(deadline)
         } catch {
             child.signal(SIGKILL)

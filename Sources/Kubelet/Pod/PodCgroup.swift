@@ -42,14 +42,20 @@ struct PodCgroup: Sendable {
         for setting in settings(of: pod, below: parent, hasOwnCPUs: hasOwnCPUs) { setting.raise() }
     }
 
+    private static let qualities = ["/kubepods", "/kubepods/burstable", "/kubepods/besteffort"]
+
+    /// Where groups of pods are, with cgroup v1, on v2 and on both at once.
+    private static func places(below parent: String, root: String) -> [String] {
+        ([root] + Files.names(in: root).map { "\(root)/\($0)" }).flatMap { hierarchy in qualities.map { hierarchy + parent + $0 } }
+    }
+
+    /// The uids of the pods that have a group in any hierarchy.
+    static func uids(below parent: String, root: String = root) -> Set<String> {
+        Set(places(below: parent, root: root).flatMap(Files.names).filter { $0.hasPrefix("pod") }.map { String($0.dropFirst(3)) })
+    }
+
     /// Removes the group from every hierarchy. Groups that still have processes stay, and go with the next attempt.
-    static func remove(uid: String, below parent: String) {
-        var hierarchies = [root]
-        hierarchies += Files.names(in: root).map { "\(root)/\($0)" }.filter { Files.isDirectory($0 + parent + "/kubepods") }
-        for hierarchy in hierarchies {
-            for quality in ["/kubepods", "/kubepods/burstable", "/kubepods/besteffort"] {
-                Files.removeDirectories("\(hierarchy)\(parent)\(quality)/pod\(uid)")
-            }
-        }
+    static func remove(uid: String, below parent: String, root: String = root) {
+        for place in places(below: parent, root: root) { Files.removeDirectories("\(place)/pod\(uid)") }
     }
 }

@@ -23,8 +23,10 @@ struct Orphans: Sendable {
             for uid in Files.names(in: context.configuration.rootDirectory + "/pods")
             where !isWanted(uid) && context.volumes.csi.ledger.uses(of: uid).isEmpty {
                 context.volumes.tearDown(uid)
-                PodCgroup.remove(uid: uid, below: context.configuration.cgroupRoot)
             }
+            // A process that was on its way out, or a runtime that ended in the middle of its work, leaves a pod's group where it was.
+            let parent = context.configuration.cgroupRoot
+            for uid in PodCgroup.uids(below: parent) where !isWanted(uid) { PodCgroup.remove(uid: uid, below: parent) }
             // `namespace_name_uid`
             for entry in Files.names(in: context.configuration.podLogsDirectory) {
                 guard let uid = entry.split(separator: "_").last, !isWanted(String(uid)) else { continue }
