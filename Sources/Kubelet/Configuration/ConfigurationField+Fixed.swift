@@ -39,8 +39,6 @@ extension ConfigurationField {
         only("eventBurst", 100, or: [0], "events are held back for each object alone"), only("kubeAPIQPS", 50, or: [-1, 0], notHeldBack),
         only("kubeAPIBurst", 100, or: [0], notHeldBack), only("serializeImagePulls", false, "images come at once"),
         only("maxParallelImagePulls", .null, "images come at once"),
-        only("imagePullCredentialsVerificationPolicy", "NeverVerify", "images of the node are for all of its pods"),
-        only("preloadedImagesVerificationAllowlist", .array([]), "images of the node are for all of its pods"),
         only("oomScoreAdj", -999, byFlags), only("maxOpenFiles", 1_000_000, inOneWay), only("podsPerCore", 0, inOneWay),
         only("protectKernelDefaults", false, "the machine's own settings stay"),
         only("kernelMemcgNotification", false, "the kernel is asked"), only("failSwapOn", false, "swap is none of the kubelet's business"),

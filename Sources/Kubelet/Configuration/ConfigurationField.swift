@@ -26,6 +26,8 @@ struct ConfigurationField: Sendable {
             duration("imageMaximumGCAge", \.configuration.imageCollection.maximumAge),
             whole("imageGCHighThresholdPercent", \.configuration.imageCollection.highThreshold, 0...100),
             whole("imageGCLowThresholdPercent", \.configuration.imageCollection.lowThreshold, 0...100),
+            choice("imagePullCredentialsVerificationPolicy", \.configuration.pullVerification.policy),
+            list("preloadedImagesVerificationAllowlist", \.configuration.pullVerification.allowed),
             map("evictionHard", \.eviction.hard), map("evictionSoft", \.eviction.soft),
             durations("evictionSoftGracePeriod", \.eviction.softGrace),
             map("evictionMinimumReclaim", \.eviction.minimumReclaim),

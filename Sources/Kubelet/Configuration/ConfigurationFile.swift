@@ -84,6 +84,7 @@ public enum ConfigurationFile {
                 let texts = (GoDuration.text(seconds: images.maximumAge), GoDuration.text(seconds: images.minimumAge))
                 throw Problem(invalid: "imageMaximumGCAge \(texts.0) must be greater than imageMinimumGCAge \(texts.1)")
             }
+            if let problem = configuration.pullVerification.problem { throw Problem(invalid: problem) }
             // Upstream's words.
             guard images.lowThreshold < images.highThreshold else {
                 throw Problem(

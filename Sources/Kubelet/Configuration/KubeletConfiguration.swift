@@ -74,6 +74,8 @@ public struct KubeletConfiguration: Sendable {
     public var eviction = EvictionPolicy.standard
     /// When images that nobody uses go.
     public var imageCollection = ImageCollectionPolicy()
+    /// For which of them a pod has to bring what they were pulled with.
+    var pullVerification = PullVerification()
     /// A log is rotated past this size, and this many files are kept.
     public var containerLogMaxSize: Int64 = 10 << 20
     public var containerLogMaxFiles = 5

@@ -36,6 +36,8 @@ actor ImageCollection {
     func look() async {
         do {
             try await collect()
+            let now = Clock.seconds()
+            await images.keep(Set(try await cri.images().compactMap { $0["id"].string }), asOf: now)
             failures = 0
         } catch {
             if Task.isCancelled { return }

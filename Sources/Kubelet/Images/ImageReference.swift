@@ -41,6 +41,13 @@ struct ImageReference: Equatable, Sendable {
         return reference.tag == nil && reference.digest == nil ? text + ":latest" : text
     }
 
+    /// The text without tag and digest; `nil` when it is no reference.
+    static func name(of text: String) -> String? {
+        guard let reference = ImageReference(text) else { return nil }
+        let dropped = (reference.tag.map { $0.count + 1 } ?? 0) + (reference.digest.map { $0.count + 1 } ?? 0)
+        return String(text.dropLast(dropped))
+    }
+
     private static func isLower(_ letter: Character) -> Bool { letter.isASCII && (letter.isLowercase || letter.isNumber) }
 
     /// Words of small letters and digits, joined by `.`, `_`, `__` or dashes.

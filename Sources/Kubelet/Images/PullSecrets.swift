@@ -1,21 +1,35 @@
 import APIModel
 import OrderedCollections
+import PKI
 
 /// Credentials for registries from secrets of the types `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg`.
 struct PullSecrets: Sendable {
-    private var entries: [(location: String, auth: Value)] = []
+    private var entries: [(location: String, candidate: Candidate)] = []
+
+    /// What to try a pull with.
+    struct Candidate: Sendable {
+        /// CRI's `AuthConfig`; `.null` for no credentials.
+        var auth: Value = .null
+        /// Where that comes from; `nil` when it is everybody's.
+        var secret: PullCredentials.Secret?
+    }
 
     init(_ secrets: [Value]) {
         for secret in secrets {
             let data = PodReferences.decoded(secret)
-            if let bytes = data[".dockerconfigjson"], let config = try? JSON.decode(bytes) { add(config["auths"]) }
-            if let bytes = data[".dockercfg"], let auths = try? JSON.decode(bytes) { add(auths) }
+            switch secret["type"].string {
+            case "kubernetes.io/dockerconfigjson":
+                if let bytes = data[".dockerconfigjson"], let config = try? JSON.decode(bytes) { add(config["auths"], of: secret) }
+            case "kubernetes.io/dockercfg":
+                if let bytes = data[".dockercfg"], let auths = try? JSON.decode(bytes) { add(auths, of: secret) }
+            default: break
+            }
         }
         // The longest location that fits is the most to the point.
         entries.sort { $0.location.count > $1.location.count }
     }
 
-    private mutating func add(_ auths: Value) {
+    private mutating func add(_ auths: Value, of secret: Value) {
         for (server, entry) in auths.fields {
             var auth: Value = [
                 "username": entry["username"], "password": entry["password"], "identity_token": entry["identitytoken"],
@@ -28,15 +42,29 @@ struct PullSecrets: Sendable {
                     auth["password"] = .string(String(parts[1]))
                 }
             }
-            entries.append((Self.location(server), auth))
+            let about = secret["metadata"]
+            let source = PullCredentials.Secret(
+                uid: about["uid"].string ?? "", namespace: about["namespace"].string ?? "", name: about.name,
+                hash: Self.hash(auth, email: entry["email"]))
+            entries.append((Self.location(server), Candidate(auth: auth, secret: source)))
         }
     }
 
-    /// CRI's `AuthConfig`s to try for an image, in order; one that is `.null`, for no credentials, when none fits.
-    func candidates(for image: ImageReference) -> [Value] {
+    /// Tells credentials apart as upstream does, by what it keeps of them.
+    private static func hash(_ auth: Value, email: Value) -> String {
+        var kept = Value.emptyObject
+        for (name, part) in [
+            ("username", auth["username"]), ("password", auth["password"]), ("email", email), ("identitytoken", auth["identity_token"]),
+            ("registrytoken", auth["registry_token"]),
+        ] where !(part.string ?? "").isEmpty { kept[name] = part }
+        return Digest.hexadecimal(String(decoding: JSON.encode(kept), as: UTF8.self))
+    }
+
+    /// What to try for an image, in order; no credentials when none fit.
+    func candidates(for image: ImageReference) -> [Candidate] {
         let location = "\(Self.canonical(image.domain))/\(image.repository)"
-        let fitting = entries.filter { Self.matches($0.location, location) }.map(\.auth)
-        return fitting.isEmpty ? [.null] : fitting
+        let fitting = entries.filter { Self.matches($0.location, location) }.map(\.candidate)
+        return fitting.isEmpty ? [Candidate()] : fitting
     }
 
     /// Host and path, without scheme and API version.
