@@ -109,7 +109,8 @@ public final class Kubelet: Sendable {
         let context = Context(
             configuration: configuration, client: client, cri: cri,
             reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
-            images: Images(cri: cri, client: client, events: recorder),
+            images: Images(
+                cri: cri, client: client, pulls: ImagePulls(configuration, disk: disk, log: log), events: recorder),
             volumes: Volumes(
                 configuration: configuration, client: client, tokens: tokens, disk: disk,
                 watches: ReferenceWatches(client: client, log: log), csi: csi),

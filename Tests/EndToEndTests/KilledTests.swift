@@ -2,12 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The host killed at one moment after another of a pod's start and of its end, on real containers: what was to run runs once, and nothing is
-/// left of what is gone.
+/// The host, or its container runtime, killed at one moment after another of a pod's start and of its end, on real containers: what was to
+/// run runs once, and nothing is left of what is gone.
 @Suite(.serialized)
 struct KilledTests {
     private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
+
+    enum Victim: CaseIterable { case host, runtime }
 
     /// How many moments are tried, and how far they lie apart: together longer than a pod takes.
     private static let moments = 4
@@ -35,27 +37,27 @@ struct KilledTests {
         """
     }
 
-    @Test(.timeLimit(.minutes(10))) func atAnyMoment() throws {
+    @Test(.timeLimit(.minutes(10)), arguments: Victim.allCases) func atAnyMoment(_ victim: Victim) throws {
         let cluster = try Cluster()
         defer { cluster.remove() }
         try cluster.up()
         let image = "\(cluster.directory)/hello.tar"
         try cluster.pack(Self.repository + "/examples/hello/pack", to: image)
         try cluster.load(image: image)
-        let before = try Self.machine(cluster)
+        let before = try Self.machine(cluster, victim)
         var uids: [String] = []
         for moment in 0..<Self.moments {
             let (name, pause) = ("pod-\(moment)", Double(moment) * Self.distance)
             try cluster.kubectl("apply", "-f", "-", input: Self.pod(name))
             uids.append(try cluster.kubectl("get", "pod", name, "-o", "jsonpath={.metadata.uid}"))
             Thread.sleep(forTimeInterval: pause)
-            try cluster.crash()
+            try Self.kill(victim, of: cluster)
             try eventually(within: 60) { try cluster.kubectl("wait", "pod/\(name)", "--for=condition=Ready", "--timeout=20s") }
             let runs = try eventually { try cluster.kubectl("exec", name, "-c", "web", "--", "cat", "/data/runs") }
-            #expect(runs == "init\nweb\n", "\(moment)")
+            #expect(runs == "init\nweb\n", "\(victim), \(moment)")
             try cluster.kubectl("delete", "pod", name, "--wait=false")
             Thread.sleep(forTimeInterval: pause * 4)
-            try cluster.crash()
+            try Self.kill(victim, of: cluster)
             try eventually(within: 60) {
                 guard try cluster.kubectl("get", "pod", name, "--ignore-not-found").isEmpty else {
                     throw Cluster.Failure(description: "\(name) is still there")
@@ -63,7 +65,7 @@ struct KilledTests {
             }
         }
         try eventually(within: 90) {
-            let after = try Self.machine(cluster)
+            let after = try Self.machine(cluster, victim)
             guard after == before else { throw Cluster.Failure(description: "left: \(after.subtracting(before).sorted())") }
             for uid in uids {
                 let left = try cluster.run("find", cluster.directory, "/sys/fs/cgroup", "-name", "*\(uid)*")
@@ -72,9 +74,23 @@ struct KilledTests {
         }
     }
 
-    /// What pods take of the machine: mounts, addresses and links. Not the runtime's own shims: containerd 1.6 keeps one now and then whose
-    /// sandbox was given up while it began.
-    private static func machine(_ cluster: Cluster) throws -> Set<String> {
+    private static func kill(_ victim: Victim, of cluster: Cluster) throws {
+        guard victim == .runtime else { return try cluster.crash() }
+        func process() throws -> pid_t {
+            let text = try String(contentsOfFile: "\(cluster.directory)/containerd/containerd.pid", encoding: .utf8)
+            guard let process = text.split(separator: " ").first.flatMap({ pid_t($0) }) else {
+                throw Cluster.Failure(description: "containerd's pid file has no process: \"\(text)\"")
+            }
+            return process
+        }
+        let before = try process()
+        Foundation.kill(before, SIGKILL)
+        try eventually { if try process() == before { throw Cluster.Failure(description: "containerd is not back") } }
+    }
+
+    /// What pods take of the machine: mounts, addresses and links; and shims, which a runtime that was killed leaves to the next. Not those of
+    /// one that goes on: containerd 1.6 keeps one now and then whose sandbox was given up while it began.
+    private static func machine(_ cluster: Cluster, _ victim: Victim) throws -> Set<String> {
         let files = FileManager.default
         func lines(_ path: String) throws -> [String] {
             try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
@@ -87,6 +103,11 @@ struct KilledTests {
             }
         }
         for name in try files.contentsOfDirectory(atPath: "/sys/class/net") where name.hasPrefix("veth") { found.insert("link \(name)") }
+        guard victim == .runtime else { return found }
+        for process in try files.contentsOfDirectory(atPath: "/proc") where Int(process) != nil {
+            let words = (try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)) ?? ""
+            if words.contains("containerd-shim"), words.contains(cluster.directory) { found.insert("shim \(process)") }
+        }
         return found
     }
 }

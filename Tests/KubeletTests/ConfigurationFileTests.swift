@@ -27,6 +27,8 @@ import Testing
         let fields: Value = [
             "address": "192.0.2.7", "port": 10251, "clusterDomain": "example.org", "clusterDNS": ["192.0.2.10"],
             "resolvConf": "/run/resolv.conf", "maxPods": 17, "containerLogMaxSize": "5Mi", "containerLogMaxFiles": 3,
+            "imagePullCredentialsVerificationPolicy": "NeverVerifyAllowlistedImages",
+            "preloadedImagesVerificationAllowlist": ["r.example/web", "r.example/team/*"],
             "imageMinimumGCAge": "5m0s", "imageMaximumGCAge": "1h0m0s", "imageGCHighThresholdPercent": 70, "imageGCLowThresholdPercent": 60,
             "evictionHard": ["memory.available": "5%", "pid.available": "100"], "evictionSoft": ["memory.available": "1Gi"],
             "evictionSoftGracePeriod": ["memory.available": "1m30s"], "evictionMinimumReclaim": ["memory.available": "10Mi"],
@@ -87,6 +89,7 @@ import Testing
         let shown = ConfigurationFile.configz(Self.configuration())["kubeletconfig"]
         #expect(shown["imageGCHighThresholdPercent"].int == 85 && shown["imageMinimumGCAge"].string == "2m0s")
         #expect(shown["evictionHard"] == Value(EvictionSettings.defaultHard) && shown["evictionPressureTransitionPeriod"].string == "5m0s")
+        #expect(shown["imagePullCredentialsVerificationPolicy"].string == "NeverVerifyPreloadedImages")
         #expect(shown["containerLogMaxSize"].string == "10Mi" && shown["maxPods"].int == 110)
     }
 
@@ -140,6 +143,14 @@ import Testing
         (
             ["shutdownGracePeriodByPodPriority": [["priority": 1]]],
             "shutdownGracePeriodByPodPriority: {\"priority\":1} is not a priority and its shutdownGracePeriodSeconds"
+        ),
+        (
+            ["imagePullCredentialsVerificationPolicy": "Sometimes"],
+            "imagePullCredentialsVerificationPolicy: \"Sometimes\" is not one of NeverVerify, NeverVerifyPreloadedImages, NeverVerifyAllowlistedImages, AlwaysVerify"
+        ),
+        (
+            ["preloadedImagesVerificationAllowlist": ["web"]],
+            "invalid configuration: can't set `preloadedImagesVerificationAllowlist` if `imagePullCredentialsVertificationPolicy` is not \"NeverVerifyAllowlistedImages\""
         ),
         (["maxPods": 0], "maxPods: 0 is not a number from 1 to 2147483647"),
         (["maxPods": "many"], "maxPods: \"many\" is not a number from 1 to 2147483647"),

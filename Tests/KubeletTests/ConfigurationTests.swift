@@ -161,6 +161,20 @@ import Testing
         #expect(line.configuration.searches == Array(wide.prefix(8)))
     }
 
+    /// `resolvConf: ""`
+    @Test func whoeverHasNoResolverAsksItself() {
+        let none = ResolvConf.none(for: ["fd00::1", "192.0.2.1"])
+        func result(_ policy: String) -> ResolvConf {
+            ResolvConf.configuration(
+                for: pod(["dnsPolicy": .string(policy)]), host: ResolvConf(), own: none, clusterServers: ["10.96.0.10"], clusterDomain: "c"
+            ).configuration
+        }
+        #expect(result("Default") == ResolvConf(servers: ["::1", "127.0.0.1"], searches: ["."]))
+        #expect(result("ClusterFirst").searches == ["default.svc.c", "svc.c", "c"])
+        #expect(result("None") == ResolvConf())
+        #expect(ResolvConf.none(for: []).servers == ["127.0.0.1"])
+    }
+
     @Test func withoutAServerOfTheClusterTheNodesAreNamed() {
         let host = ResolvConf(servers: ["1.1.1.1"])
         let result = ResolvConf.configuration(for: pod(), host: host, clusterServers: [], clusterDomain: "c")
@@ -197,6 +211,17 @@ import Testing
         #expect(PodCgroup.path(of: pod(), below: "/apus2") == "/apus2/kubepods/besteffort/poduid-web")
     }
 
+    @Test(
+        arguments: [
+            ("system-node-critical", 2_000_001_000, -997), ("system-cluster-critical", 2_000_000_000, 1000),
+            ("system-node-critical", 0, 1000),
+        ] as [(String, Whole, Whole)]) func whoGoesFirst(_ name: String, _ priority: Whole, _ score: Whole)
+    {
+        let spec: Value = ["priorityClassName": .string(name), "priority": .int(priority)]
+        let pod = pod(spec)
+        #expect(ContainerResources.oomScore(of: pod.containers[0], in: pod, class: .bestEffort, memoryCapacity: 1 << 30) == score)
+    }
+
     /// The API takes any number.
     @Test func resourcesBeyondAllMachines() {
         let amounts: Value = ["cpu": "9e18", "memory": "9E"]
@@ -231,6 +256,14 @@ import Testing
         #expect(reference?.repository == repository)
     }
 
+    @Test(
+        arguments: [
+            ("web", "web"), ("web:1", "web"), ("localhost:5000/web", "localhost:5000/web"),
+            ("localhost:5000/web:1@sha256:38a8906435c4dd5f4258899d46621bfd8eea3ad6ff494ee3c2f17ef0321625bd", "localhost:5000/web"),
+            ("Web", nil),
+        ] as [(String, String?)]) func imageNames(_ text: String, _ name: String?)
+    { #expect(ImageReference.name(of: text) == name) }
+
     @Test(arguments: ["", "Web", "web:", "web:a b", "web@sha256:12", "/web", "web//a", "-web"]) func badImageReferences(_ text: String) {
         #expect(ImageReference(text) == nil)
     }
@@ -238,12 +271,17 @@ import Testing
     @Test func pullSecrets() throws {
         let config =
             #"{"auths":{"https://r.example/v1/":{"auth":"dTpw"},"*.corp.example/team":{"username":"x","password":"y"},"index.docker.io":{"username":"hub","password":"z"}}}"#
-        let secrets = PullSecrets([["data": [".dockerconfigjson": .string(Base64.encode(Array(config.utf8)))]]])
-        func first(_ image: String) throws -> Value { secrets.candidates(for: try #require(ImageReference(image)))[0] }
+        let secrets = PullSecrets([
+            ["type": "kubernetes.io/dockerconfigjson", "data": [".dockerconfigjson": .string(Base64.encode(Array(config.utf8)))]]
+        ])
+        func first(_ image: String) throws -> Value { secrets.candidates(for: try #require(ImageReference(image)))[0].auth }
         #expect(try first("r.example/web") == ["username": "u", "password": "p"])
         #expect(try first("a.corp.example/team/web")["username"].string == "x")
         #expect(try first("a.corp.example/other/web").isNull)
         #expect(try first("web")["username"].string == "hub")
+        // What it is counts, and not what is in it.
+        let others = PullSecrets([["type": "Opaque", "data": [".dockerconfigjson": .string(Base64.encode(Array(config.utf8)))]]])
+        #expect(others.candidates(for: try #require(ImageReference("web")))[0].auth.isNull)
     }
 
     @Test func fieldPaths() throws {

@@ -111,6 +111,64 @@ import Testing
                 $0.containers = [0]
                 $0.kills = [.init(id: "id-web", name: "web", message: "Container web definition changed, will be restarted")]
             }),
+        Case(
+            name: "liveness failed, a rule that an exit alone can meet",
+            spec: [
+                "containers": [
+                    [
+                        "name": "web", "image": "web:1", "restartPolicy": "Never",
+                        "restartPolicyRules": [["action": "Restart", "exitCodes": ["operator": "In", "values": [137]]]],
+                    ]
+                ]
+            ], runtime: up, health: ["id-web": .init(failed: .liveness)],
+            expected: actions {
+                $0.killPod = true
+                $0.kills = [.init(id: "id-web", name: "web", message: "Container web failed liveness probe", probe: .liveness)]
+            }),
+        Case(
+            name: "the first init container was removed, the second runs", spec: initSpec,
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("b", .running)]), expected: actions { _ in }),
+        Case(
+            name: "nobody knows of the init container", spec: initSpec,
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("a", .unknown)]),
+            expected: actions {
+                $0.initContainers = [0]
+                $0.kills = [
+                    .init(id: "id-a", name: "a", message: "Init container is in \"Unknown\" state, try killing it before restart")
+                ]
+            }),
+        Case(
+            name: "nobody knows of the init container, Never",
+            spec: ["restartPolicy": "Never", "initContainers": [["name": "a", "image": "web:1"]]],
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("a", .unknown)]), expected: actions { $0.killPod = true }),
+        Case(
+            name: "nobody knows of the sidecar, Never",
+            spec: ["restartPolicy": "Never", "initContainers": [["name": "side", "image": "web:1", "restartPolicy": "Always"]]],
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("side", .unknown)]),
+            expected: actions {
+                $0.initContainers = [0]
+                $0.kills = [
+                    .init(id: "id-side", name: "side", message: "Init container is in \"Unknown\" state, try killing it before restart")
+                ]
+            }),
+        Case(
+            name: "a sidecar that had started fails", spec: sidecarSpec,
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("side", .running)]),
+            health: ["id-side": .init(failed: .liveness)],
+            expected: actions {
+                ($0.initContainers, $0.containers) = ([0], [0])
+                $0.kills = [
+                    .init(id: "id-side", name: "side", message: "Init container side failed liveness probe", probe: .liveness)
+                ]
+            }),
+        Case(
+            name: "a sidecar does not start", spec: sidecarSpec,
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("side", .running)]),
+            health: ["id-side": .init(isStarted: false, failed: .startup)],
+            expected: actions {
+                $0.initContainers = [0]
+                $0.kills = [.init(id: "id-side", name: "side", message: "Init container side failed startup probe", probe: .startup)]
+            }),
     ]
 
     @Test(arguments: cases) func decides(_ test: Case) {

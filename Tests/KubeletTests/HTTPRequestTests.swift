@@ -35,4 +35,31 @@ import Testing
         let text = try HTTPRequest(path: "/", authority: "10.1.0.1:80", headers: headers, userAgent: "kube-probe/1.36").text()
         #expect(text == "GET / HTTP/1.1\r\nHost: web.example\r\nuser-agent: own\r\nX: a\tb\r\nAccept: */*\r\nConnection: close\r\n\r\n")
     }
+
+    @Test func whatIsToBeNothingIsNotSent() throws {
+        let headers: [Value] = [["name": "Accept", "value": ""], ["name": "User-Agent", "value": ""]]
+        let text = try HTTPRequest(path: "/", authority: "10.1.0.1:80", headers: headers, userAgent: "kube-probe/1.36").text()
+        #expect(text == "GET / HTTP/1.1\r\nHost: 10.1.0.1:80\r\nConnection: close\r\n\r\n")
+    }
+
+    /// Where an answer to `http://10.1.0.1:8080/a/b?c` sends on to.
+    @Test(
+        arguments: [
+            ("302 Found", "/x?y", "http://10.1.0.1:8080/x?y"), ("301 Moved", "http://10.1.0.1/x", "http://10.1.0.1:80/x"),
+            ("307 Temporary", "https://10.1.0.1", "https://10.1.0.1:443/"),
+            ("308 P", "HTTPS://10.1.0.1:8443?q", "https://10.1.0.1:8443/?q"),
+            ("303 See", "//10.1.0.1:81/x", "http://10.1.0.1:81/x"), ("302 Found", "x", "http://10.1.0.1:8080/a/x"),
+            ("302 Found", "?d", "http://10.1.0.1:8080/a/b?d"), ("302 Found", "http://elsewhere.example/", nil),
+            ("302 Found", "http://10.1.0.10/", nil), ("302 Found", "http://10.1.0.1:0/", nil), ("302 Found", "ftp:x", nil),
+            ("302 Found", "", nil), ("304 Not", "/x", nil), ("200 OK", "/x", nil), ("500 No", "/x", nil),
+        ] as [(String, String, String?)])
+    func redirects(_ status: String, _ location: String, _ url: String?) {
+        let target = HTTPTarget(host: "10.1.0.1", port: 8080, path: "/a/b?c")
+        #expect(target.redirected(by: "HTTP/1.1 \(status)\r\nLocation: \(location)\r\n\r\n")?.url == url)
+    }
+
+    @Test func namesOfTheNewFamilyAreInBrackets() {
+        let target = HTTPTarget(host: "fd00::1", port: 8080, path: "/")
+        #expect(target.redirected(by: "HTTP/1.1 302\r\nlocation: https://[fd00::1]/x\r\n\r\n")?.url == "https://[fd00::1]:443/x")
+    }
 }

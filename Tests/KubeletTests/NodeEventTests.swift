@@ -19,6 +19,27 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            (
+                [:], ["MemoryPressure": "False", "PIDPressure": "True", "Ready": "True"],
+                ["NodeHasInsufficientPID", "NodeHasSufficientMemory"]
+            ),
+            (["DiskPressure": "False"], ["DiskPressure": "True"], ["NodeHasDiskPressure"]),
+            (["DiskPressure": "True"], ["DiskPressure": "False"], ["NodeHasNoDiskPressure"]),
+            (["DiskPressure": "True"], ["DiskPressure": "True"], []),
+            (["MemoryPressure": "False"], ["MemoryPressure": "True"], ["NodeHasInsufficientMemory"]),
+        ] as [([String: String], [String: String], [String])])
+    func whatTheNodeIsShortOfIsTold(_ before: [String: String], _ after: [String: String], _ reasons: [String]) {
+        let events = RecordedEvents()
+        func status(_ conditions: [String: String]) -> Value {
+            ["conditions": .array(conditions.map { ["type": .string($0.key), "status": .string($0.value)] })]
+        }
+        NodeEvents(name: "node", events: events).pressed(before.isEmpty ? .null : status(before), status(after))
+        #expect(events.reasons.sorted() == reasons)
+        for reason in reasons { #expect(events.message(reason) == "Node node status is now: \(reason)") }
+    }
+
     @Test(arguments: [("a", "b", true), ("a", "a", false), ("", "b", false)])
     func aMachineThatWasStartedAgainIsTold(_ before: String, _ after: String, _ isTold: Bool) {
         let events = RecordedEvents()

@@ -49,6 +49,28 @@ import Testing
         #expect(throws: EvictionPolicy.Problem(description: problem)) { try Self.policy(hard: hard, soft: soft) }
     }
 
+    @Test(
+        arguments: [
+            ("0", nil), ("0Mi", nil), ("500Mi", nil), ("150%", nil),
+            ("0%", "eviction percentage minimum reclaim nodefs.available must be positive: 0%"),
+            ("-1%", "eviction percentage minimum reclaim nodefs.available must be positive: -1%"),
+            ("-1", "negative eviction minimum reclaim specified for nodefs.available"),
+            ("inf%", "eviction threshold nodefs.available is no amount: inf%"),
+        ] as [(String, String?)])
+    func whatIsToBeGotBack(_ amount: String, _ problem: String?) {
+        var found: String?
+        do { _ = try Self.policy(hard: ["nodefs.available": "1Gi"], reclaim: ["nodefs.available": amount]) } catch {
+            found = error.description
+        }
+        #expect(found == problem)
+    }
+
+    @Test func thresholdsOfContainersAreThoseOfTheirDisk() throws {
+        let policy = try Self.policy(
+            hard: ["containerfs.available": "10%", "nodefs.available": "1Gi"], soft: ["containerfs.inodesFree": "5%"])
+        #expect(policy.thresholds.map(\.signal) == [.nodeStorage])
+    }
+
     @Test func aHardThresholdActsAtOnceAndIsSaidForAWhile() throws {
         var pressure = NodePressure(policy: try Self.policy(hard: ["memory.available": "10%"], transition: 300))
         #expect(pressure.observe(Self.figures(.memory, 100, of: 1000), at: 0).isEmpty && pressure.conditions.isEmpty)

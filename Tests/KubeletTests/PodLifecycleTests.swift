@@ -208,4 +208,67 @@ import Testing
             #expect(bench.events.message("FailedPostStartHook") == "PostStartHook failed")
         }
     }
+
+    @Test func whomADebuggerSees() async throws {
+        let bench = Bench()
+        @Sendable func pod(_ name: String, target: String, _ more: Value = .emptyObject) -> Value {
+            var spec = more
+            spec["ephemeralContainers"] = [["name": .string("debug-" + name), "image": "web:1", "targetContainerName": .string(target)]]
+            return makePod(name, spec: spec)
+        }
+        @Sendable func namespaces(_ name: String) -> Value {
+            bench.runtime.config("debug-" + name)[path: "linux", "security_context", "namespace_options"]
+        }
+        try await bench.run {
+            bench.client.put(.pods, pod("own", target: "web"))
+            bench.client.put(.pods, pod("shared", target: "web", ["shareProcessNamespace": true]))
+            bench.client.put(.pods, pod("lost", target: "other"))
+            for name in ["own", "shared"] {
+                try await bench.wait("debugs", of: name) { !$0["ephemeralContainerStatuses"][0][path: "state", "running"].isNull }
+            }
+            #expect(namespaces("own")["pid"].int == 3 && namespaces("own")["target_id"].string?.isEmpty == false)
+            #expect(namespaces("shared")["pid"].int == 0 && namespaces("shared")["target_id"].isNull)
+            let lost = try await bench.wait("waits", of: "lost") {
+                $0["ephemeralContainerStatuses"][0][path: "state", "waiting", "reason"].string == "CreateContainerConfigError"
+            }
+            #expect(
+                lost["ephemeralContainerStatuses"][0][path: "state", "waiting", "message"].string == "unable to find target container other"
+            )
+        }
+    }
+
+    @Test func whatHooksSayOfThemselves() async {
+        let (bench, server) = (Bench(), SilentServer())
+        defer { bench.directory.remove() }
+        bench.runtime.state.withLock { $0.execExitCode = 2 }
+        let hooks = Hooks(
+            cri: bench.context.cri, events: bench.events, pod: pod(), container: ["name": "web"], id: "1", host: "127.0.0.1",
+            userAgent: bench.context.userAgent("lifecycle"))
+        let place = #"for Container "web" in Pod "web_default(uid-web)" failed - error: "#
+        #expect(
+            await hooks.run(["exec": ["command": ["stop", "it"]]])
+                == "Exec lifecycle hook ([stop it]) \(place)command 'stop it' exited with 2: , message: \"said no\"")
+        #expect(
+            await hooks.run(["tcpSocket": ["port": 80]]) == "Cannot run handler: invalid handler: {\"tcpSocket\":{\"port\":80}}")
+        #expect(
+            await hooks.run(["httpGet": ["port": "none", "path": "x"]])
+                == "HTTP lifecycle hook (x) \(place)invalid port number: none")
+        // Any answer will do.
+        async let answered = hooks.run(["httpGet": ["port": .int(Whole(server.port))]])
+        while !server.hasVisitor { try? await Task.sleep(for: .milliseconds(5)) }
+        server.answer("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
+        #expect(await answered == nil)
+    }
+
+    /// Of the container's own variables those that say themselves what they are.
+    @Test func probesKnowTheContainersVariables() async throws {
+        let bench = Bench()
+        try await bench.run {
+            let probe: Value = ["exec": ["command": ["check", "$(PLACE)/$(OTHER)/$$(PLACE)"]], "periodSeconds": 1]
+            let container: Value = ["name": "web", "image": "web:1", "env": [["name": "PLACE", "value": "here"]], "livenessProbe": probe]
+            bench.client.put(.pods, makePod(spec: ["containers": [container]]))
+            try await bench.eventually("asked") { bench.runtime.state.withLock { $0.commands.last } != nil }
+            #expect(bench.runtime.state.withLock { $0.commands.last } == ["check", "here/$(OTHER)/$(PLACE)"])
+        }
+    }
 }

@@ -33,7 +33,8 @@ import Testing
         let names = test.states.indices.map { "c\($0)" }
         let pod = pod(["restartPolicy": .string(test.policy), "containers": .array(names.map { ["name": .string($0)] })])
         let statuses = zip(names, test.states).map { name, state -> Value in ["name": .string(name), "state": state] }
-        #expect(PodPhase.compute(pod, initStatuses: [], statuses: statuses, isDone: test.isDone) == test.phase)
+        #expect(
+            PodPhase.compute(pod, initStatuses: [], statuses: statuses, hasInitialized: true, isDone: test.isDone) == test.phase)
     }
 
     @Test func initContainersHoldThePhase() {
@@ -41,11 +42,24 @@ import Testing
         func phase(_ state: Value) -> String {
             PodPhase.compute(
                 pod(spec), initStatuses: [["name": "i", "state": state]],
-                statuses: [["name": "web", "state": ["waiting": ["reason": "PodInitializing"]]]], isDone: false)
+                statuses: [["name": "web", "state": ["waiting": ["reason": "PodInitializing"]]]], hasInitialized: false, isDone: false)
         }
         #expect(phase(Self.running) == "Pending")
         #expect(phase(Self.ended(0)) == "Pending")
         #expect(phase(Self.ended(1)) == "Failed")
+    }
+
+    /// A sidecar that begins again holds nothing up once others have begun, also while those wait to begin again.
+    @Test func sidecarsHoldThePhaseOnce() {
+        let spec: Value = ["initContainers": [["name": "s", "restartPolicy": "Always"]]]
+        func phase(hasInitialized: Bool) -> String {
+            let web: Value = ["name": "web", "state": ["waiting": ["reason": "CrashLoopBackOff"]], "lastState": Self.ended(1)]
+            return PodPhase.compute(
+                pod(spec), initStatuses: [["name": "s", "state": Self.running, "started": false]], statuses: [web],
+                hasInitialized: hasInitialized, isDone: false)
+        }
+        #expect(phase(hasInitialized: true) == "Running")
+        #expect(phase(hasInitialized: false) == "Pending")
     }
 
     @Test func conditionsNameTheUnready() {

@@ -62,10 +62,10 @@ public struct EvictionPolicy: Equatable, Sendable {
 
     public init(_ settings: EvictionSettings) throws(Problem) {
         self.settings = settings
-        let reclaims = try Self.amounts(settings.minimumReclaim)
+        let reclaims = try Self.reclaims(settings.minimumReclaim)
         var thresholds: [Threshold] = []
         for (signal, amount) in try Self.amounts(settings.hard) { thresholds.append(Threshold(signal: signal, amount: amount)) }
-        for name in settings.softGrace.keys.sorted() { _ = try Self.signal(name) }
+        for name in settings.softGrace.keys.sorted() where !Self.ofContainers.contains(name) { _ = try Self.signal(name) }
         for (signal, amount) in try Self.amounts(settings.soft) {
             guard let grace = settings.softGrace[signal.rawValue] else {
                 throw Problem(description: "grace period must be specified for the soft eviction threshold \(signal.rawValue)")
@@ -79,28 +79,59 @@ public struct EvictionPolicy: Equatable, Sendable {
         }
     }
 
+    /// What containers write is on the disk of the node or on that of images, whose thresholds are theirs whatever is said here.
+    private static let ofContainers: Set<String> = ["containerfs.available", "containerfs.inodesFree"]
+
     private static func signal(_ name: String) throws(Problem) -> EvictionSignal {
         guard let signal = EvictionSignal(rawValue: name) else { throw Problem(description: "unsupported eviction signal \(name)") }
         return signal
     }
 
     private static func amounts(_ texts: [String: String]) throws(Problem) -> [(EvictionSignal, Amount)] {
-        var amounts: [EvictionSignal: Amount] = [:]
-        for (name, text) in texts {
-            let signal = try signal(name)
-            if let percent = text.hasSuffix("%") ? Double(text.dropLast()) : nil {
-                guard (0...100).contains(percent) else {
-                    let bound = percent < 0 ? ">= 0%" : "<= 100%"
-                    throw Problem(description: "eviction percentage threshold \(name) must be \(bound): \(text)")
+        try read(texts) { name, text, amount throws(Problem) in
+            switch amount {
+            case .share(let share):
+                guard (0...1).contains(share) else {
+                    throw Problem(description: "eviction percentage threshold \(name) must be \(share < 0 ? ">= 0%" : "<= 100%"): \(text)")
                 }
-                if percent > 0 && percent < 100 { amounts[signal] = .share(percent / 100) }
-                continue
+                return share > 0 && share < 1
+            case .quantity(let quantity):
+                guard quantity > .zero else { throw Problem(description: "eviction threshold \(name) must be positive: \(quantity)") }
+                return true
             }
-            guard let quantity = try? Quantity(text) else { throw Problem(description: "eviction threshold \(name) is no amount: \(text)") }
-            guard quantity > .zero else { throw Problem(description: "eviction threshold \(name) must be positive: \(quantity)") }
-            amounts[signal] = .quantity(quantity)
+        }
+    }
+
+    private static func reclaims(_ texts: [String: String]) throws(Problem) -> [(EvictionSignal, Amount)] {
+        try read(texts) { name, text, amount throws(Problem) in
+            switch amount {
+            case .share(let share):
+                guard share > 0 else {
+                    throw Problem(description: "eviction percentage minimum reclaim \(name) must be positive: \(text)")
+                }
+            case .quantity(let quantity):
+                guard quantity >= .zero else { throw Problem(description: "negative eviction minimum reclaim specified for \(name)") }
+            }
+            return true
+        }
+    }
+
+    /// - Parameter counts: throws for what there cannot be; answers whether it means anything.
+    private static func read(
+        _ texts: [String: String], _ counts: (_ name: String, _ text: String, _ amount: Amount) throws(Problem) -> Bool
+    ) throws(Problem) -> [(EvictionSignal, Amount)] {
+        var amounts: [EvictionSignal: Amount] = [:]
+        for (name, text) in texts where !ofContainers.contains(name) {
+            let (signal, amount) = (try signal(name), try amount(text, of: name))
+            if try counts(name, text, amount) { amounts[signal] = amount }
         }
         return EvictionSignal.allCases.compactMap { signal in amounts[signal].map { (signal, $0) } }
+    }
+
+    private static func amount(_ text: String, of name: String) throws(Problem) -> Amount {
+        if let percent = text.hasSuffix("%") ? Double(text.dropLast()) : nil, percent.isFinite { return .share(percent / 100) }
+        guard let quantity = try? Quantity(text) else { throw Problem(description: "eviction threshold \(name) is no amount: \(text)") }
+        return .quantity(quantity)
     }
 
     /// What is kept back from pods so that they do not go at once: the hard threshold of a signal, of so much.

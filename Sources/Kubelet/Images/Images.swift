@@ -46,7 +46,8 @@ final class Images: Sendable {
     /// Forgets what it knew of images that are gone.
     func keep(_ ids: Set<String>, asOf time: Whole) async { await pulls.keep(ids, asOf: time) }
 
-    /// Returns once the image is there and the pod may have it. Throws `StartFailure`, whose deadline tells when trying again makes sense, and `CancellationError`.
+    /// Returns once the image is there and the pod may have it. Throws `StartFailure`, whose deadline tells when trying again makes sense,
+    /// and `CancellationError`.
     func ensure(_ container: Value, of pod: Pod, sandboxConfig: Value) async throws -> Present {
         let asked = container["image"].string ?? ""
         guard let image = ImageReference.withDefaultTag(asked), let reference = ImageReference(image) else {

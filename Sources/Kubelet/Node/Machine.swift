@@ -20,6 +20,7 @@ struct Machine: Sendable {
         storage = Self.storage(rootDirectory)?.total ?? 0
         hasAppArmor = Files.text("/sys/module/apparmor/parameters/enabled")?.hasPrefix("Y") ?? false
         hugePages = Self.hugePages("/sys/kernel/mm/hugepages")
+        let swap = Self.field("SwapTotal:", Files.text("/proc/meminfo") ?? "") * 1024
         info = [
             "machineID": .string(Self.line("/etc/machine-id")),
             "systemUUID": .string(Self.line("/sys/class/dmi/id/product_uuid", orElse: "/etc/machine-id")),
@@ -27,6 +28,7 @@ struct Machine: Sendable {
             "kernelVersion": .string(Self.line("/proc/sys/kernel/osrelease")),
             "osImage": .string(Self.osImage(Files.text("/etc/os-release") ?? "")), "kubeletVersion": .string(kubeletVersion),
             "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": .string(Self.architecture),
+            "swap": swap > 0 ? ["capacity": .int(swap)] : .null,
         ]
     }
 
@@ -120,6 +122,8 @@ struct Machine: Sendable {
     /// What pods may ask for, in milli-units: also without what is kept free so that no pod has to go at once.
     func allocatable(_ configuration: KubeletConfiguration) -> [String: Whole] {
         var milli = unreserved(configuration)
+        // Memory in huge pages is nobody's but who asks for those.
+        for bytes in hugePages.values { milli["memory", default: 0] -= bytes * 1000 }
         milli["memory", default: 0] -= configuration.eviction.reserved(.memory, of: memory) * 1000
         milli["ephemeral-storage", default: 0] -= configuration.eviction.reserved(.nodeStorage, of: storage) * 1000
         return milli.mapValues { max($0, 0) }

@@ -26,9 +26,26 @@ struct NodeEvents {
     /// What is left of pods that nobody has any more could not be taken away.
     func failedToClear(_ problem: String) { events.event(aboutNode: name, .warning, "ContainerGCFailed", problem) }
 
-    func registered() { events.event(aboutNode: name, .normal, "RegisteredNode", "Node \(name) registered") }
-
     func became(ready isReady: Bool) { status(isReady ? "NodeReady" : "NodeNotReady") }
+
+    /// What is told of a condition when it is true and when it is not.
+    private static let pressures = [
+        "MemoryPressure": ("NodeHasInsufficientMemory", "NodeHasSufficientMemory"),
+        "DiskPressure": ("NodeHasDiskPressure", "NodeHasNoDiskPressure"), "PIDPressure": ("NodeHasInsufficientPID", "NodeHasSufficientPID"),
+    ]
+
+    /// The Node is short of something, or no longer; the first time all is told.
+    /// - Parameters:
+    ///   - before: the Node's status as it was told of last; `.null` before the first time.
+    ///   - after: the one that is told of now.
+    func pressed(_ before: Value, _ after: Value) {
+        for condition in after["conditions"].elements {
+            guard let type = condition["type"].string, let (isTrue, isFalse) = Self.pressures[type],
+                before["conditions"].elements.first(where: { $0["type"].string == type })?["status"] != condition["status"]
+            else { continue }
+            status(condition["status"].string == "True" ? isTrue : isFalse)
+        }
+    }
 
     /// Pods are put on the Node again, or no longer.
     func changed(_ before: Value, _ after: Value) {

@@ -116,7 +116,6 @@ final class NodeReporter: Sendable {
             let answer = try await client.create(.nodes, node.registration(node.status(health, images: images, previous: .null)))
             log.info("registered node", metadata: ["node": "\(configuration.nodeName)"])
             sent(answer.value, health, node.now)
-            told.registered()
         } catch let error as APIError where error.reason == .alreadyExists {
             let existing = try await client.get(.nodes, name: configuration.nodeName).value
             let old = existing["metadata"]["labels"].strings
@@ -136,15 +135,16 @@ final class NodeReporter: Sendable {
     }
 
     private func sent(_ node: Value, _ health: NodeObject.Health, _ now: Whole) {
-        let (before, isReady) = state.withLock { state in
-            let before = state.isReady
+        let (before, last, isReady) = state.withLock { state in
+            let (before, last) = (state.isReady, state.sent)
             state.isRegistered = true
             state.sent = node["status"]
             state.sentAt = now
             state.isReady = health.notReady.isEmpty
             state.uid = node["metadata"]["uid"].string ?? ""
-            return (before, state.isReady)
+            return (before, last, state.isReady)
         }
+        told.pressed(last, node["status"])
         guard before != isReady else { return }
         told.became(ready: isReady)
         if isReady { ready.set() }

@@ -15,7 +15,8 @@ enum ContainerResources {
 
     /// Who goes first when memory runs out: the closer to 1000 the sooner.
     static func oomScore(of container: Value, in pod: Pod, class quality: QualityOfService, memoryCapacity: Whole) -> Whole {
-        if pod.spec["priority"].int ?? 0 >= 2_000_000_000 { return -997 }
+        // Those without which the node does not work, and not those without which the cluster does not.
+        if pod.isCritical && pod.spec["priorityClassName"].string == "system-node-critical" { return -997 }
         switch quality {
         case .guaranteed: return -997
         case .bestEffort: return 1000

@@ -7,6 +7,8 @@ import NIOSSL
 enum Connection {
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// What came is not TLS, which was expected.
+        var isPlain = false
     }
 
     /// Only dials. Throws `Failure` in the words of Go's `net` package.
@@ -105,8 +107,16 @@ private final class Collector: ChannelInboundHandler, @unchecked Sendable {
     func channelInactive(context: ChannelHandlerContext) { finish() }
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // Many servers close TLS without saying goodbye.
-        if bytes.isEmpty { fail(Connection.Failure(description: "\(error)")) } else { finish() }
+        if bytes.isEmpty { fail(Self.failure(error)) } else { finish() }
         context.close(promise: nil)
+    }
+
+    /// The library tells of what came in place of TLS in no other way than by the name of the mistake.
+    private static func failure(_ error: any Error) -> Connection.Failure {
+        guard case NIOSSLError.handshakeFailed(let cause) = error, "\(cause)".contains("WRONG_VERSION_NUMBER") else {
+            return Connection.Failure(description: "\(error)")
+        }
+        return Connection.Failure(description: "http: server gave HTTP response to HTTPS client", isPlain: true)
     }
 
     private func finish() {

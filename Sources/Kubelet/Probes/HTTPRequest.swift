@@ -26,6 +26,8 @@ struct HTTPRequest {
                 throw Invalid(description: "net/http: invalid header field value for \(FieldError.quoted(name))")
             }
             named.insert(name.lowercased())
+            // One of ours that is to be nothing is not sent.
+            if value.isEmpty && ["accept", "user-agent"].contains(name.lowercased()) { continue }
             if name.lowercased() == "host" { host = value } else { lines += "\(name): \(value)\r\n" }
         }
         guard host.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { throw Invalid(description: "http: invalid Host header") }

@@ -1,7 +1,7 @@
 import APIModel
 import OrderedCollections
 
-/// Runs the actions of probes and hooks: a command in the container, an HTTP request, a TCP connection, a question by gRPC.
+/// Runs the actions of probes: a command in the container, an HTTP request, a TCP connection, a question by gRPC.
 struct Handler: Sendable {
     let cri: CRI
 
@@ -17,7 +17,9 @@ struct Handler: Sendable {
 
     /// - Parameter host: the address to use where the action names none.
     func run(_ action: Value, container: Value, id: String, host: String, timeout: Whole, userAgent: String) async -> Outcome {
-        if !action["exec"].isNull { return await exec(action[path: "exec", "command"].elements.compactMap(\.string), id, timeout) }
+        if !action["exec"].isNull {
+            do { return await exec(try Self.command(action, of: container), id, timeout) } catch { return .error(error.message) }
+        }
         if !action["httpGet"].isNull { return await http(action["httpGet"], container, host, timeout, userAgent) }
         if !action["tcpSocket"].isNull { return await tcp(action["tcpSocket"], container, host, timeout) }
         if let port = action[path: "grpc", "port"].int {
@@ -30,8 +32,8 @@ struct Handler: Sendable {
 
     private func exec(_ command: [String], _ id: String, _ timeout: Whole) async -> Outcome {
         do {
-            let (code, output) = try await cri.exec(id, command, timeout: timeout)
-            return code == 0 ? .success : .failure(String(decoding: output.utf8.prefix(10 << 10), as: UTF8.self))
+            let answer = try await cri.exec(id, command, timeout: timeout)
+            return answer.exitCode == 0 ? .success : .failure(String(decoding: answer.all.utf8.prefix(10 << 10), as: UTF8.self))
         } catch {
             // A command that takes too long has given its answer.
             if error.code == "DeadlineExceeded" && timeout > 0 {
@@ -39,6 +41,17 @@ struct Handler: Sendable {
             }
             return .error(error.description)
         }
+    }
+
+    /// With what the container's own variables say, as far as they say it themselves. Upstream: `ExpandContainerCommandOnlyStatic`.
+    private static func command(_ action: Value, of container: Value) throws(ConfigurationError) -> [String] {
+        let variables = Dictionary(
+            container["env"].elements.map { ($0.name, $0["value"].string ?? "") }, uniquingKeysWith: { $1 })
+        var command: [String] = []
+        for word in action[path: "exec", "command"].elements.compactMap(\.string) {
+            command.append(try Expansion.expand(word) { variables[$0] })
+        }
+        return command
     }
 
     /// A number, or the name of one of the container's ports.
@@ -62,67 +75,64 @@ struct Handler: Sendable {
     }
 
     private func http(_ action: Value, _ container: Value, _ host: String, _ timeout: Whole, _ userAgent: String) async -> Outcome {
-        guard let port = Self.port(action["port"], of: container) else {
-            return .error("invalid port number: \(action["port"].string ?? "0")")
+        do throws(HTTPFailure) {
+            let answer = try await get(
+                try Self.target(action, of: container, host), action["httpHeaders"].elements, timeout: timeout, userAgent: userAgent)
+            switch answer.status {
+            case 200..<300: return .success
+            case 300..<400: return .warning("Probe terminated redirects, Response body: \(answer.body)")
+            default: return .failure("HTTP probe failed with statuscode: \(answer.status)")
+            }
+        } catch {
+            return error.isUnanswered ? .failure(error.description) : .error(error.description)
         }
-        let host = action["host"].string.flatMap { $0.isEmpty ? nil : $0 } ?? host
-        let isTLS = action["scheme"].string?.uppercased() == "HTTPS"
-        var path = action["path"].string.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
-        if !path.hasPrefix("/") { path = "/" + path }
-        let authority = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-        // Upstream follows ten redirects, as long as they stay on the host.
+    }
+
+    // MARK: HTTP
+
+    /// Why there is no answer.
+    struct HTTPFailure: Error, CustomStringConvertible {
+        let description: String
+        /// It was asked, and not that it could not be.
+        var isUnanswered = true
+        /// The other side speaks, and not TLS.
+        var isPlain = false
+    }
+
+    static func target(_ action: Value, of container: Value, _ host: String) throws(HTTPFailure) -> HTTPTarget {
+        guard let port = port(action["port"], of: container) else {
+            throw HTTPFailure(description: "invalid port number: \(action["port"].string ?? "0")", isUnanswered: false)
+        }
+        let path = action["path"].string ?? ""
+        return HTTPTarget(
+            isTLS: action["scheme"].string?.uppercased() == "HTTPS", host: action["host"].string.flatMap { $0.isEmpty ? nil : $0 } ?? host,
+            port: port, path: path.hasPrefix("/") ? path : "/" + path)
+    }
+
+    /// The last answer, after those that send on to the same host.
+    func get(_ target: HTTPTarget, _ headers: [Value], timeout: Whole, userAgent: String) async throws(HTTPFailure) -> (
+        status: Int, body: Substring
+    ) {
+        var target = target
+        // Upstream follows ten redirects.
         for _ in 0..<10 {
-            let request = HTTPRequest(
-                path: path, authority: authority, headers: action["httpHeaders"].elements, userAgent: userAgent)
-            let url = "\(isTLS ? "https" : "http")://\(authority)\(HTTPRequest.target(path))"
+            let text: String
             do {
-                let request = try request.text()
-                let answer = String(
-                    decoding: try await Connection.exchange(host, port, tls: isTLS, request, limit: 10 << 10, timeout: .seconds(timeout)),
+                let request = HTTPRequest(path: target.path, authority: target.authority, headers: headers, userAgent: userAgent)
+                text = String(
+                    decoding: try await Connection.exchange(
+                        target.host, target.port, tls: target.isTLS, try request.text(), limit: 10 << 10, timeout: .seconds(timeout)),
                     as: UTF8.self)
-                guard let status = Self.status(answer) else { return .failure("Get \"\(url)\": malformed HTTP response") }
-                if (300..<400).contains(status), let next = Self.redirect(answer, authority) {
-                    path = next
-                    continue
-                }
-                switch status {
-                case 200..<300: return .success
-                case 300..<400: return .warning("Probe terminated redirects, Response body: \(Self.body(answer))")
-                default: return .failure("HTTP probe failed with statuscode: \(status)")
-                }
             } catch {
-                return .failure("Get \"\(url)\": \(error)")
+                throw HTTPFailure(
+                    description: "Get \"\(target.url)\": \(error)", isPlain: (error as? Connection.Failure)?.isPlain ?? false)
             }
-        }
-        return .failure("stopped after 10 redirects")
-    }
-
-    static func status(_ answer: String) -> Int? {
-        let words = answer.prefix { $0 != "\r\n" && $0 != "\n" }.split(separator: " ", maxSplits: 2)
-        guard words.count > 1, words[0].hasPrefix("HTTP/") else { return nil }
-        return Int(words[1])
-    }
-
-    private static func body(_ answer: String) -> Substring {
-        let bytes = answer.utf8
-        guard let end = bytes.firstRange(of: "\r\n\r\n".utf8)?.upperBound else { return "" }
-        return answer[end...]
-    }
-
-    /// Where a redirect leads on the same host, `nil` for anywhere else, which counts as success.
-    static func redirect(_ answer: String, _ authority: String) -> String? {
-        for line in answer.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\r\n" || $0 == "\n" }).dropFirst() {
-            if line.isEmpty { return nil }
-            let parts = line.split(separator: ":", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "location" else { continue }
-            let target = parts[1].drop { $0 == " " }
-            if target.hasPrefix("/") { return String(target) }
-            for scheme in ["http://", "https://"] where target.hasPrefix(scheme + authority) {
-                let path = target.dropFirst(scheme.count + authority.count)
-                return path.isEmpty ? "/" : String(path)
+            guard let status = HTTPAnswer.status(text) else {
+                throw HTTPFailure(description: "Get \"\(target.url)\": malformed HTTP response")
             }
-            return nil
+            guard let next = target.redirected(by: text) else { return (status, HTTPAnswer.body(text)) }
+            target = next
         }
-        return nil
+        throw HTTPFailure(description: "Get \"\(target.url)\": stopped after 10 redirects")
     }
 }

@@ -15,6 +15,18 @@ struct ProbeRunner: Sendable {
     let userAgent: String
     let counts: ProbeCounts
 
+    /// How often one that cannot be asked is asked again at once. Upstream's.
+    private static let tries = 3
+
+    private func ask(_ spec: Value, _ timeout: Whole) async -> Handler.Outcome {
+        var outcome = Handler.Outcome.success
+        for _ in 0..<Self.tries where !Task.isCancelled {
+            outcome = await handler.run(spec, container: container, id: id, host: host, timeout: timeout, userAgent: userAgent)
+            guard case .error = outcome else { return outcome }
+        }
+        return outcome
+    }
+
     /// Tells `report` each time the result changes.
     func run(_ report: @Sendable (Bool) async -> Void) async {
         let spec = container[kind.field]
@@ -25,7 +37,7 @@ struct ProbeRunner: Sendable {
         if wait > 0 { try? await Task.sleep(for: .nanoseconds(wait)) }
         while !Task.isCancelled {
             let next = ContinuousClock.now + .seconds(period)
-            let outcome = await handler.run(spec, container: container, id: id, host: host, timeout: timeout, userAgent: userAgent)
+            let outcome = await ask(spec, timeout)
             if Task.isCancelled { return }
             counts.note(outcome, kind, of: container.name, in: pod)
             switch outcome {

@@ -107,15 +107,23 @@ struct CRI: Sendable {
     }
     func reopenLog(_ id: String) async throws(RuntimeFailure) { _ = try await change("ReopenContainerLog", ["container_id": .string(id)]) }
 
+    /// How a command ended, and what it said.
+    struct ExecAnswer: Sendable {
+        var exitCode: Whole
+        var output: String
+        var errors: String
+        var all: String { output + errors }
+    }
+
     /// Runs a command to its end. `timeout` of zero means none. What the command leaves behind holds nobody up beyond the timeout.
-    func exec(_ id: String, _ command: [String], timeout seconds: Whole) async throws(RuntimeFailure) -> (exitCode: Whole, output: String) {
+    func exec(_ id: String, _ command: [String], timeout seconds: Whole) async throws(RuntimeFailure) -> ExecAnswer {
         // The runtime ends the command itself when its time is over, and must not hear before that nobody listens any more.
         let time: Duration? = seconds == 0 ? nil : .seconds(seconds)
         let answer = try await call(
             "RuntimeService/ExecSync", ["container_id": .string(id), "cmd": Value(command), "timeout": .int(seconds)],
             timeout: time.map { $0 + .seconds(2) }, limit: time.map { $0 + .milliseconds(500) })
-        let output = [answer["stdout"], answer["stderr"]].compactMap { Base64.decode($0.string ?? "") }.joined()
-        return (answer["exit_code"].int ?? 0, String(decoding: Array(output), as: UTF8.self))
+        func text(_ field: String) -> String { String(decoding: Base64.decode(answer[field].string ?? "") ?? [], as: UTF8.self) }
+        return ExecAnswer(exitCode: answer["exit_code"].int ?? 0, output: text("stdout"), errors: text("stderr"))
     }
 
     /// What each running container uses, of all pods or of one.

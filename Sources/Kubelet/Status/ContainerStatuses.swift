@@ -54,7 +54,7 @@ struct ContainerStatuses {
             "lastState": old["containerID"].string == id(current.id)
                 ? old["lastState"]
                 : old[path: "state", "terminated"].isNull ? old["lastState"] : ["terminated": old[path: "state", "terminated"]],
-            "restartCount": .int(current.restartCount),
+            "restartCount": .int(restarts(current, old)),
             "image": .string(current.image),
             "imageID": .string(current.imageRef),
             "containerID": .string(id(current.id)),
@@ -63,6 +63,12 @@ struct ContainerStatuses {
             "volumeMounts": volumeMounts(container),
             "user": user(current.user),
         ]
+    }
+
+    /// One that ran and of which nobody knows any more has ended, and the next is another.
+    private func restarts(_ current: PodRuntime.Container, _ old: Value) -> Whole {
+        guard current.state == .unknown, !old[path: "state", "running"].isNull else { return current.restartCount }
+        return (old["restartCount"].int ?? 0) + 1
     }
 
     /// The status of a container that the runtime does not know: not started yet, or removed meanwhile.

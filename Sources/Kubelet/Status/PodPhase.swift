@@ -2,10 +2,11 @@ import APIModel
 
 /// A pod's phase from its container statuses. Upstream: `getPhase`.
 enum PodPhase {
-    /// - Parameter isDone: no container will run any more, whatever the restart policy says.
-    static func compute(_ pod: Pod, initStatuses: [Value], statuses: [Value], isDone: Bool) -> String {
+    /// - Parameters:
+    ///   - hasInitialized: one of its containers was made in the sandbox that it has now.
+    ///   - isDone: no container will run any more, whatever the restart policy says.
+    static func compute(_ pod: Pod, initStatuses: [Value], statuses: [Value], hasInitialized: Bool, isDone: Bool) -> String {
         let byName = Dictionary((initStatuses + statuses).map { ($0.name, $0) }, uniquingKeysWith: { $1 })
-        let hasInitialized = statuses.contains { isRunningOrTerminated($0) }
         var count = Count()
         for container in pod.initContainers where !container.isSidecar { count.initContainer(byName[container.name], container, pod) }
         for container in pod.initContainers where container.isSidecar { count.sidecar(byName[container.name]) }
@@ -18,10 +19,6 @@ enum PodPhase {
         if isDone { return count.stopped == count.succeeded ? "Succeeded" : "Failed" }
         if count.stopped != count.stoppedForGood { return "Running" }
         return count.stopped == count.succeeded ? "Succeeded" : "Failed"
-    }
-
-    private static func isRunningOrTerminated(_ status: Value) -> Bool {
-        !status[path: "state", "running"].isNull || !status[path: "state", "terminated"].isNull
     }
 
     private struct Count {

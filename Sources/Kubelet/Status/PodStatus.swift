@@ -109,7 +109,15 @@ struct PodStatus {
         if pod.isTerminal { return pod.phase }
         if failure != nil { return "Failed" }
         if let old = previous["phase"].string, old == "Failed" || old == "Succeeded" { return old }
-        return PodPhase.compute(pod, initStatuses: initStatuses, statuses: statuses, isDone: isDone)
+        return PodPhase.compute(
+            pod, initStatuses: initStatuses, statuses: statuses, hasInitialized: hasInitialized, isDone: isDone)
+    }
+
+    /// What an earlier sandbox had does not count.
+    private var hasInitialized: Bool {
+        guard let sandbox = runtime.latestSandbox, sandbox.isReady else { return false }
+        let names = Set(pod.containers.map(\.name))
+        return runtime.containers.contains { $0.sandbox == sandbox.id && names.contains($0.name) }
     }
 
     /// Addresses stay when the sandbox is gone, for whoever looks at a pod that ended.

@@ -52,9 +52,9 @@ struct Context: Sendable {
     }
     var handler: Handler { Handler(cri: cri) }
     /// `kube-probe/1.36`
-    var probeAgent: String {
+    func userAgent(_ purpose: String) -> String {
         let version = configuration.version.drop { $0 == "v" }.split(separator: ".")
-        return "kube-probe/" + version.prefix(2).joined(separator: ".")
+        return "kube-\(purpose)/" + version.prefix(2).joined(separator: ".")
     }
     func fields(_ pod: Pod, ips: [String]) -> FieldReference {
         FieldReference(

@@ -123,19 +123,16 @@ private struct Planner {
             let known = runtime.container(container.name)
             guard let known, known.state == .running else {
                 guard RestartPolicy.isDue(container, of: pod, known: known) else { continue }
-                if let known, known.state == .unknown {
-                    actions.kills.append(
-                        .init(id: known.id, name: known.name, message: "Container is in \"Unknown\" state, try killing it before restart"))
-                }
+                killUnknown(known, "Container")
                 actions.containers.append(index)
                 continue
             }
-            guard var kill = killNeeded(container, known) else {
+            guard var kill = killNeeded(container, known, "Container") else {
                 kept += 1
                 continue
             }
             // A changed definition is always carried out, a failed probe by the restart policy.
-            if kill.probe == nil || RestartPolicy.restarts(container, of: pod, afterExit: 137) {
+            if kill.probe == nil || RestartPolicy.restartsFailed(container, of: pod) {
                 kill.message += isResizing(known) ? "" : ", will be restarted"
                 actions.containers.append(index)
             }
@@ -150,16 +147,23 @@ private struct Planner {
 
     private func isResizing(_ known: PodRuntime.Container) -> Bool { resizing.contains(known.id) }
 
-    private func killNeeded(_ container: Value, _ known: PodRuntime.Container) -> PodActions.Kill? {
+    /// Whether it runs nobody knows, and it is never to run twice.
+    private mutating func killUnknown(_ known: PodRuntime.Container?, _ what: String) {
+        guard let known, known.state == .unknown else { return }
+        actions.kills.append(
+            .init(id: known.id, name: known.name, message: "\(what) is in \"Unknown\" state, try killing it before restart"))
+    }
+
+    private func killNeeded(_ container: Value, _ known: PodRuntime.Container, _ what: String) -> PodActions.Kill? {
         if !known.hash.isEmpty && known.hash != ContainerHash.hash(of: container) {
-            return .init(id: known.id, name: known.name, message: "Container \(known.name) definition changed")
+            return .init(id: known.id, name: known.name, message: "\(what) \(known.name) definition changed")
         }
         if isResizing(known) {
             return .init(id: known.id, name: known.name, message: "Container \(known.name) resize requires restart")
         }
         guard let probe = health[known.id]?.failed else { return nil }
         return .init(
-            id: known.id, name: known.name, message: "Container \(known.name) failed \(probe.rawValue.lowercased()) probe", probe: probe)
+            id: known.id, name: known.name, message: "\(what) \(known.name) failed \(probe.rawValue.lowercased()) probe", probe: probe)
     }
 
     /// Plans init containers and sidecars. Returns whether the main containers may start.
@@ -176,21 +180,25 @@ private struct Planner {
                 continue
             }
             // It ran once; that its container was removed since does not bring it back.
-            if wasInitialized { continue }
+            if wasInitialized || index < furthest { continue }
             guard let known else {
                 actions.initContainers.append(index)
                 return false
             }
+            let mayRestart: Bool
             switch known.state {
             case .running: return false
             case .exited where known.exitCode == 0: continue
-            case .created, .unknown: actions.initContainers.append(index)
+            case .created: mayRestart = true
+            case .unknown: mayRestart = RestartPolicy.restartsFailed(container, of: pod)
             case .exited:
-                if RestartPolicy.restarts(container, of: pod, afterExit: known.exitCode) && !pod.isBeingDeleted {
-                    actions.initContainers.append(index)
-                } else {
-                    actions.killPod = true
-                }
+                mayRestart = RestartPolicy.restarts(container, of: pod, afterExit: known.exitCode) && !pod.isBeingDeleted
+            }
+            if mayRestart {
+                killUnknown(known, "Init container")
+                actions.initContainers.append(index)
+            } else {
+                actions.killPod = true
             }
             return false
         }
@@ -200,15 +208,15 @@ private struct Planner {
     /// Returns whether what follows the sidecar may go on.
     private mutating func planSidecar(_ index: Int, _ container: Value, _ known: PodRuntime.Container?, isPassed: Bool) -> Bool {
         guard let known, known.state == .running else {
+            killUnknown(known, "Init container")
             if !pod.isBeingDeleted { actions.initContainers.append(index) }
             return isPassed
         }
-        if var kill = killNeeded(container, known) {
-            kill.message += isResizing(known) ? "" : ", will be restarted"
-            actions.kills.append(kill)
-            actions.initContainers.append(index)
-            return isPassed
-        }
-        return isPassed || health[known.id]?.isStarted ?? true
+        let isStarted = health[known.id]?.isStarted ?? true
+        guard let kill = killNeeded(container, known, "Init container") else { return isPassed || isStarted }
+        actions.kills.append(kill)
+        actions.initContainers.append(index)
+        // One that had started let others start.
+        return isPassed || isStarted && kill.probe != .startup
     }
 }

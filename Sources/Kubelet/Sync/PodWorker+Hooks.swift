@@ -8,8 +8,7 @@ extension PodWorker {
     func runPostStart(_ container: Value, _ id: String) async throws {
         let hook = container[path: "lifecycle", "postStart"]
         guard !hook.isNull else { return }
-        let message = await Hooks(handler: context.handler).run(
-            hook, container: container, id: id, host: podIPs.first ?? "", userAgent: context.probeAgent)
+        let message = await hooks(of: container, id).run(hook)
         try Task.checkCancellation()
         guard let message else { return try await forgetPostStart(of: container) }
         context.events.container(pod, container, .warning, "FailedPostStartHook", "PostStartHook failed")
@@ -18,6 +17,12 @@ extension PodWorker {
             try await killContainer(running, grace: gracePeriod, message: "FailedPostStartHook")
         }
         throw StartFailure(reason: "PostStartHookError", message: message)
+    }
+
+    private func hooks(of container: Value, _ id: String) -> Hooks {
+        Hooks(
+            cri: context.cri, events: context.events, pod: pod, container: container, id: id, host: podIPs.first ?? "",
+            userAgent: context.userAgent("lifecycle"))
     }
 
     // MARK: Over a restart of the kubelet
@@ -83,10 +88,9 @@ extension PodWorker {
 
     /// Owned by the worker, which ends it when its time is over.
     private func preStop(of container: PodRuntime.Container, _ spec: Value) -> Task<Void, Never> {
-        let (context, pod, host) = (context, pod, podIPs.first ?? "")
+        let (context, pod, hooks) = (context, pod, hooks(of: spec, container.id))
         return Task {
-            let message = await Hooks(handler: context.handler).run(
-                spec[path: "lifecycle", "preStop"], container: spec, id: container.id, host: host, userAgent: context.probeAgent)
+            let message = await hooks.run(spec[path: "lifecycle", "preStop"])
             if message != nil && !Task.isCancelled {
                 context.events.container(pod, spec, .warning, "FailedPreStopHook", "PreStopHook failed")
             }

@@ -23,7 +23,7 @@ extension PodWorker {
         let runner = ProbeRunner(
             kind: kind, pod: pod, container: spec, id: container.id, startedAt: container.startedAt, host: podIPs.first ?? "",
             handler: context.handler, events: context.events,
-            userAgent: context.probeAgent, counts: context.probeCounts)
+            userAgent: context.userAgent("probe"), counts: context.probeCounts)
         // Owned by the worker, which ends and awaits it in `stopProbes`.
         probeTasks[key] = Task { await runner.run { success in await self.note(kind, of: container.id, success: success) } }
     }

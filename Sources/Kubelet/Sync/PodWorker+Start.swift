@@ -72,7 +72,8 @@ extension PodWorker {
             try await context.cri.startContainer(id)
         } catch {
             try Task.checkCancellation()
-            context.events.container(pod, container, .warning, "Failed", "Error: \(error.message)")
+            // The same words each time, so that they count as the same.
+            context.events.container(pod, container, .warning, "Failed", "Error: \(error.message.replacing(id, with: name))")
             throw StartFailure(reason: "RunContainerError", message: error.message)
         }
         context.events.container(pod, container, .normal, "Started", "Container started")
@@ -148,9 +149,15 @@ extension PodWorker {
                 let plain = config
                 config = try await disk.run { try DeviceSpecs().put(specified, into: plain) }
             }
-            if let target = container["targetContainerName"].string, let id = runtime.container(target)?.id {
-                config["linux"]["security_context"]["namespace_options"]["pid"] = 3
-                config["linux"]["security_context"]["namespace_options"]["target_id"] = .string(id)
+            if let target = container["targetContainerName"].string, !target.isEmpty {
+                guard let id = runtime.container(target)?.id else {
+                    throw ConfigurationError(message: "unable to find target container \(target)")
+                }
+                // One that sees all of the pod's processes, or of the machine's, sees its target's among them.
+                if config[path: "linux", "security_context", "namespace_options", "pid"].int == 1 {
+                    config["linux"]["security_context"]["namespace_options"]["pid"] = 3
+                    config["linux"]["security_context"]["namespace_options"]["target_id"] = .string(id)
+                }
             }
             return config
         } catch {

@@ -214,17 +214,20 @@ extension PodWorker {
     }
 
     private func sandboxConfig(attempt: Whole) async throws -> Value {
+        let configuration = context.configuration
         let host = try await onDisk { context, _ in ResolvConf.read(context.configuration.resolvConf) }
         let dns = ResolvConf.configuration(
-            for: pod, host: host, clusterServers: context.configuration.clusterDNS, clusterDomain: context.configuration.clusterDomain)
+            for: pod, host: host, own: configuration.resolvConf.isEmpty ? .none(for: configuration.nodeAddresses) : nil,
+            clusterServers: configuration.clusterDNS,
+            clusterDomain: configuration.clusterDomain)
         for cut in dns.cuts { context.events.event(about: pod, .warning, "DNSConfigForming", cut) }
         if dns.isClusterMissing && runtime.sandboxes.isEmpty {
-            context.events.event(
-                about: pod, .warning, "MissingClusterDNS",
-                "pod: \"\(pod.description)\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy."
-            )
+            let words =
+                "kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy."
+            context.events.event(aboutNode: configuration.nodeName, .warning, "MissingClusterDNS", words)
+            context.events.event(about: pod, .warning, "MissingClusterDNS", "pod: \"\(pod.description)\". \(words)")
         }
-        return try SandboxConfig.make(for: pod, attempt: attempt, dns: dns.configuration, configuration: context.configuration, seen: seen)
+        return try SandboxConfig.make(for: pod, attempt: attempt, dns: dns.configuration, configuration: configuration, seen: seen)
     }
 
     // MARK: Leftovers

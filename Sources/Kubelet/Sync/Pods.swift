@@ -54,6 +54,7 @@ final class Pods: Sendable {
         try await context.claims.load()
         try await context.cpus.load()
         try await context.memory.load()
+        try await takeOverImages()
         let own = Cache(client: context.client, quarantine: context.quarantine, log: context.log)
         let (changes, source) = AsyncStream<Change>.makeStream()
         let lifecycle = RuntimeLifecycle(cri: context.cri, log: context.log)
@@ -128,6 +129,14 @@ final class Pods: Sendable {
                     if let worker = self.worker(uid) { await worker.refreshVolumes() }
                 }
             }
+        }
+    }
+
+    /// Without the runtime's word those that were being pulled stay as they are: nobody has them who could not pull them.
+    private func takeOverImages() async throws {
+        do { try await context.images.takeOver() } catch {
+            try Task.checkCancellation()
+            context.log.warning("images that were being pulled: \(error)")
         }
     }
 

@@ -34,6 +34,12 @@ public struct ResolvConf: Equatable, Sendable {
         self.options = options
     }
 
+    /// For a machine that is said to have none: who is asked is the pod itself, and so nobody. Upstream's.
+    static func none(for addresses: [String]) -> ResolvConf {
+        let servers = addresses.map { $0.contains(":") ? "::1" : "127.0.0.1" }
+        return ResolvConf(servers: servers.isEmpty ? ["127.0.0.1"] : servers, searches: ["."])
+    }
+
     /// What a pod gets, and what people have to be told of it. Upstream: `network/dns`.
     struct ForPod: Equatable {
         var configuration: ResolvConf
@@ -43,8 +49,13 @@ public struct ResolvConf: Equatable, Sendable {
         var cuts: [String] = []
     }
 
-    static func configuration(for pod: Pod, host: ResolvConf, clusterServers: [String], clusterDomain: String) -> ForPod {
-        var result = ForPod(configuration: host)
+    /// - Parameters:
+    ///   - host: the machine's.
+    ///   - own: what pods get that are to have the machine's.
+    static func configuration(
+        for pod: Pod, host: ResolvConf, own hosts: ResolvConf? = nil, clusterServers: [String], clusterDomain: String
+    ) -> ForPod {
+        var result = ForPod(configuration: hosts ?? host)
         switch (pod.spec["dnsPolicy"].string ?? "ClusterFirst", pod.usesHostNetwork) {
         case ("None", _): result.configuration = ResolvConf()
         case ("ClusterFirstWithHostNet", _), ("ClusterFirst", false):

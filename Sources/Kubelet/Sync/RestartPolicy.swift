@@ -12,6 +12,11 @@ enum RestartPolicy {
         }
     }
 
+    /// Whether the container starts again after it was killed for what it did, whatever it says to that.
+    static func restartsFailed(_ container: Value, of pod: Pod) -> Bool {
+        (container["restartPolicy"].string ?? pod.restartPolicy) != "Never"
+    }
+
     /// Whether the container, as the runtime knows it, is to be started. Upstream: `ShouldContainerBeRestarted`.
     static func isDue(_ container: Value, of pod: Pod, known: PodRuntime.Container?) -> Bool {
         guard !pod.isBeingDeleted else { return false }

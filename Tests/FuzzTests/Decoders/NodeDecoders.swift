@@ -29,10 +29,10 @@ enum NodeDecoders {
             ],
             words: ["HTTP/1.1 ", "Location: ", "http://10.0.0.1:80"]
         ) { input in
-            let path = Handler.redirect(input, "10.0.0.1:80")
+            let target = HTTPTarget(host: "10.0.0.1", port: 80, path: "/").redirected(by: input)
             let request = HTTPRequest(
-                path: path ?? input, authority: "10.0.0.1:80", headers: [["name": "A", "value": .string(input)]], userAgent: "a")
-            return "\(Handler.status(input).map { $0 / 100 } ?? -1) \(path == nil) \(((try? request.text()) ?? "").isEmpty)"
+                path: target?.path ?? input, authority: "10.0.0.1:80", headers: [["name": "A", "value": .string(input)]], userAgent: "a")
+            return "\(HTTPAnswer.status(input).map { $0 / 100 } ?? -1) \(target == nil) \(((try? request.text()) ?? "").isEmpty)"
         },
         Decoder("grpc-health", seeds: [[8, 1], [8, 2, 0x12, 1, 97]]) { input in "\(GRPCHealth.state(input))" },
         Decoder(

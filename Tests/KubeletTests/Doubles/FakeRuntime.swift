@@ -32,6 +32,8 @@ final class FakeRuntime: Runtime {
         var streams: [FakeStream] = []
         /// Exit codes of commands run in containers.
         var execExitCode: Whole = 0
+        /// What was run in containers.
+        var commands: [[String]] = []
         /// Bytes that each container wrote beside its volumes.
         var written: Whole = 4096
         var clock: Whole = 1_767_323_045_000_000_000
@@ -229,7 +231,9 @@ extension FakeRuntime.State {
             containers[request["container_id"].string ?? ""] = nil
             return .emptyObject
         case "ContainerStatus": return ["status": try found(containers[request["container_id"].string ?? ""])]
-        case "ExecSync": return ["exit_code": .int(execExitCode), "stdout": .string(Base64.encode(Array("said no".utf8)))]
+        case "ExecSync":
+            commands.append(request["cmd"].elements.compactMap(\.string))
+            return ["exit_code": .int(execExitCode), "stdout": .string(Base64.encode(Array("said no".utf8)))]
         case "ImageStatus":
             let image = request[path: "image", "image"].string ?? ""
             return images.contains(image) ? ["image": ["id": .string(image), "size": 1024]] : .emptyObject
@@ -237,7 +241,7 @@ extension FakeRuntime.State {
             let image = request[path: "image", "image"].string ?? ""
             images.insert(image)
             return ["image_ref": .string(image)]
-        case "ListImages": return ["images": .array(images.sorted().map { ["id": .string($0), "size": 1024] })]
+        case "ListImages": return ["images": .array(images.sorted().map { ["id": .string($0), "repo_tags": [.string($0)], "size": 1024] })]
         case "RemoveImage":
             images.remove(request[path: "image", "image"].string ?? "")
             return .emptyObject

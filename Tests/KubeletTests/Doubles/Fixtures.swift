@@ -123,6 +123,8 @@ struct Bench: Sendable {
             podLogsDirectory: directory.path + "/logs",
             version: "v1.36.0+apus")
         configuration.clusterDNS = ["10.96.0.10"]
+        // Not where a cluster of this machine has its pods.
+        configuration.cgroupRoot = "/apus-tests"
         configure(&configuration)
         let log = Logger(label: "test")
         let cri = CRI(runtime: runtime, patience: .seconds(1))
@@ -134,7 +136,7 @@ struct Bench: Sendable {
         context = Context(
             configuration: configuration, client: client, cri: cri,
             reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
-            images: Images(cri: cri, client: client, events: events),
+            images: Images(cri: cri, client: client, pulls: ImagePulls(configuration, disk: disk, log: log), events: events),
             volumes: Volumes(
                 configuration: configuration, client: client, tokens: tokens, disk: disk,
                 watches: ReferenceWatches(client: client, log: log),
