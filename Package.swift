@@ -191,7 +191,7 @@ let package = Package(
         module(
             "Client",
             [
-                "APIModel", "CLinux", "FileSystem", product("AsyncHTTPClient", "async-http-client"),
+                "APIModel", "CLinux", "Exposition", "FileSystem", product("AsyncHTTPClient", "async-http-client"),
                 product("DequeModule", "swift-collections"),
                 product("HeapModule", "swift-collections"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"),
@@ -222,7 +222,7 @@ let package = Package(
                 product("HeapModule", "swift-collections"), product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"),
             ]),
-        module("ControllerManager", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
+        module("ControllerManager", ["Client", "APIModel", "Exposition", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module(
             "Kubelet",
             nio + [
@@ -287,7 +287,7 @@ let package = Package(
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("Crypto", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
             ], exclude: ["Fixtures"]),
-        tests("Client", ["APIModel", "CLinux", "TestSupport", product("Logging", "swift-log")]),
+        tests("Client", ["APIModel", "CLinux", "Exposition", "TestSupport", product("Logging", "swift-log")]),
         tests("PluginKit", ["APIModel", "PluginAPI"]),
         tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", "TestSupport", product("Logging", "swift-log")]),
         tests(

@@ -11,7 +11,9 @@ enum SchemaTables {
         if !(defaults.isEmpty && constraints.isEmpty && optional.isEmpty && required.isEmpty) {
             for index in fields.indices {
                 let field = fields[index].name
-                fields[index].fallback = defaults.first { $0.field == field }?.fallback
+                let entry = defaults.first { $0.field == field }
+                fields[index].fallback = entry?.fallback
+                fields[index].published = entry?.published
                 fields[index].constraints = constraints.filter { $0.field == field }
                 fields[index].missing = required[field]
                 if optional.contains(field) { fields[index].mayBeEmpty = true }

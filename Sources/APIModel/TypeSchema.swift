@@ -79,6 +79,8 @@ public struct FieldSchema: Sendable {
     public var isAtomicMap = false
     /// What stands there when nothing is given.
     var fallback: Fallback?
+    /// What OpenAPI tells to stand there then, where it is not the zero that Go writes.
+    var published: Value?
     /// What a given value must be.
     var constraints: [Constraint] = []
     /// What is said where nothing is given, `nil` where the schema alone says whether something has to be.

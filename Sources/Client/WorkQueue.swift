@@ -27,20 +27,27 @@ public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
         var times: [Item: ContinuousClock.Instant] = [:]
         var failures: [Item: Int] = [:]
         var isShutDown = false
+        /// `nil` where nobody asks.
+        var history: QueueHistory<Item>?
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let baseDelay: Duration
     private let maximumDelay: Duration
 
     /// The delays are those of `addRateLimited`: doubled with each failure, from the first to the last.
-    public init(baseDelay: Duration = .milliseconds(5), maximumDelay: Duration = .seconds(1000)) {
+    /// - Parameter keepsFigures: whether it is counted and timed what becomes of items.
+    public init(baseDelay: Duration = .milliseconds(5), maximumDelay: Duration = .seconds(1000), keepsFigures: Bool = false) {
+        state = Mutex(State(history: keepsFigures ? QueueHistory() : nil))
         self.baseDelay = baseDelay
         self.maximumDelay = maximumDelay
     }
 
     /// How many items wait, without those that are delayed or being worked on.
     public var depth: Int { state.withLock { $0.queue.count } }
+
+    /// What has become of its items, `nil` of a queue that keeps no figures.
+    package var figures: QueueFigures? { state.withLock { $0.history?.told } }
 
     /// Ignored after `shutDown`.
     public func add(_ item: Item) {
@@ -50,6 +57,7 @@ public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
 
     /// Adds `item` after `delay`; of several delays the one that ends first counts.
     public func add(_ item: Item, after delay: Duration) {
+        state.withLock { if !$0.isShutDown { $0.history?.postponed() } }
         guard delay > .zero else { return add(item) }
         let time = ContinuousClock.now + delay
         let isFirst = state.withLock { state in
@@ -106,6 +114,7 @@ public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
     public func done(_ item: Item) {
         let getter = state.withLock { state in
             state.processing.remove(item)
+            state.history?.ended(item)
             return state.dirty.contains(item) ? state.enqueue(item) : nil
         }
         getter?.resume(returning: item)
@@ -151,8 +160,9 @@ private struct Delayed<Item: Sendable>: Comparable, Sendable {
 extension WorkQueue.State {
     /// Returns the task to hand `item` to, if one waits.
     mutating func add(_ item: Item) -> CheckedContinuation<Item?, Never>? {
-        guard !isShutDown, dirty.insert(item).inserted, !processing.contains(item) else { return nil }
-        return enqueue(item)
+        guard !isShutDown, dirty.insert(item).inserted else { return nil }
+        history?.added(item)
+        return processing.contains(item) ? nil : enqueue(item)
     }
 
     mutating func enqueue(_ item: Item) -> CheckedContinuation<Item?, Never>? {
@@ -160,15 +170,19 @@ extension WorkQueue.State {
             queue.append(item)
             return nil
         }
-        dirty.remove(item)
-        processing.insert(item)
+        begin(item)
         return getters.removeFirst().answer
     }
 
     mutating func take() -> Item? {
         guard let item = queue.popFirst() else { return nil }
+        begin(item)
+        return item
+    }
+
+    private mutating func begin(_ item: Item) {
         dirty.remove(item)
         processing.insert(item)
-        return item
+        history?.began(item)
     }
 }

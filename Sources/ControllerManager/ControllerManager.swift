@@ -1,6 +1,7 @@
 public import Client
 public import Logging
 public import PluginHost
+internal import Exposition
 internal import Synchronization
 
 /// The controller loop: for each controller plugin a work queue, fed from the shared cache as the plugin's manifest says, and workers that
@@ -16,6 +17,8 @@ public final class ControllerManager: Sendable {
     private let quarantine: Quarantine
     private let log: Logger
     private let failure = Mutex<String?>("not started")
+    /// Those that work now.
+    private let runs = Mutex<[ControllerRun]>([])
 
     /// - Parameters:
     ///   - services: those that the plugins have.
@@ -34,6 +37,18 @@ public final class ControllerManager: Sendable {
 
     /// Why the loop does not work, `nil` when it does.
     public var unhealthyReason: String? { failure.withLock { $0 } }
+
+    /// Figures in Prometheus' text, under upstream's names.
+    public var figures: String {
+        let runs = runs.withLock { $0 }.map(\.figures)
+        var text = MetricsText()
+        QueueFigures.write(runs, to: &text)
+        text.family(
+            "running_managed_controllers", .gauge, "Always 1: the labels say which controllers run.",
+            runs.map { ([("manager", "kube-controller-manager"), ("name", $0.name)], "1") })
+        ProcessMetrics.write(to: &text)
+        return text.text
+    }
 
     /// Runs until cancelled, or throws when leadership is lost: then the process must end, because another one works already.
     public func run() async throws {
@@ -59,7 +74,9 @@ public final class ControllerManager: Sendable {
             for controller in wanted where !runs.contains(where: { $0.isOf(controller) }) {
                 runs.append(ControllerRun(controller, after: ending, services, quarantine: quarantine, log: log))
             }
+            self.runs.withLock { [runs] in $0 = runs }
         }
+        self.runs.withLock { $0 = [] }
         for run in runs { run.end() }
         for run in runs + ending { await run.waitUntilOver() }
         try Task.checkCancellation()

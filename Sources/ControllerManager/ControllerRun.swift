@@ -12,6 +12,7 @@ final class ControllerRun: Sendable {
     }
 
     private let controller: ControllerPlugin
+    private let runner: ControllerRunner
     private let incarnation: UInt64
     private let log: Logger
     private let state = Mutex(State())
@@ -28,6 +29,7 @@ final class ControllerRun: Sendable {
         self.log = log
         incarnation = controller.incarnation
         let runner = ControllerRunner(controller, services, quarantine: quarantine, log: log)
+        self.runner = runner
         task.withLock {
             $0 = Task { [self] in
                 for run in predecessors { await run.waitUntilOver() }
@@ -42,6 +44,9 @@ final class ControllerRun: Sendable {
     /// Whether this is `controller` as it is now. One whose process was started anew has forgotten what it was about: it gets everything
     /// again, as a new one does.
     func isOf(_ controller: ControllerPlugin) -> Bool { self.controller === controller && incarnation == controller.incarnation }
+
+    /// Under the controller's name what has become of the keys in its queue.
+    var figures: (name: String, figures: QueueFigures) { (controller.name, runner.figures) }
 
     /// Whether the last `reconcile` has ended and the cache shows what it wrote, or it was waited for in vain.
     var isOver: Bool { state.withLock { $0.isOver } }

@@ -18,7 +18,7 @@ final class ControllerRunner: Sendable {
     private let kinds: any KindSource
     private let quarantine: Quarantine
     private let log: Logger
-    private let queue = WorkQueue<ControllerKey>()
+    private let queue = WorkQueue<ControllerKey>(keepsFigures: true)
     /// What the plugin is to map, in the order in which it happened.
     private let unmapped: AsyncStream<Change>
     private let map: AsyncStream<Change>.Continuation
@@ -40,6 +40,9 @@ final class ControllerRunner: Sendable {
         watches = Dictionary(grouping: manifest.watches.filter { $0.resource != nil }, by: { $0.resource! })
         watchesOfEverything = manifest.watches.filter { $0.resource == nil }
     }
+
+    /// What has become of the keys in its queue.
+    var figures: QueueFigures { queue.figures ?? QueueFigures() }
 
     /// Runs until cancelled, or until the cache ends. Returns after the last `reconcile` did.
     func run() async {

@@ -19,7 +19,9 @@ package final class Counters: MetricsSource {
     }
 
     /// - Parameter values: of the labels, in their order.
-    package func add(_ values: String..., by more: Int = 1) {
+    package func add(_ values: String..., by more: Int = 1) { add(values, by: more) }
+
+    package func add(_ values: [String], by more: Int = 1) {
         counts.withLock { $0[values, default: 0] += UInt64(clamping: more) }
     }
 
@@ -68,7 +70,9 @@ package final class Durations: MetricsSource {
         empty = Histogram(bounds)
     }
 
-    package func add(_ values: String..., duration: Duration) {
+    package func add(_ values: String..., duration: Duration) { add(values, duration: duration) }
+
+    package func add(_ values: [String], duration: Duration) {
         histograms.withLock { $0[values, default: empty].add(duration / .seconds(1)) }
     }
 

@@ -177,6 +177,7 @@ extension Scheduler {
     public var figures: String {
         var text = MetricsText()
         metrics.write(to: &text)
+        ProcessMetrics.write(to: &text)
         return text.text
     }
 

@@ -70,6 +70,33 @@ struct OpenAPITests {
         #expect(proxy["requestBody"].isNull)
     }
 
+    /// The default that the newer form tells of a field, null for none. The older form tells of none.
+    @Test(
+        arguments: [
+            ("PodSpec", "containers", .null), ("PodSpec", "restartPolicy", .null), ("Pod", "spec", .emptyObject),
+            ("PodSpec", "securityContext", .null), ("Container", "name", ""), ("Container", "image", .null),
+            ("Container", "resources", .emptyObject), ("ContainerPort", "protocol", "TCP"), ("ContainerPort", "containerPort", 0),
+            ("ContainerStatus", "ready", false), ("LocalObjectReference", "name", ""), ("ObjectReference", "name", .null),
+            ("AzureDiskVolumeSource", "readOnly", false), ("ReplicationControllerSpec", "replicas", 1),
+            ("ServicePort", "targetPort", .null),
+            ("ServiceSpec", "type", .null), ("GRPCAction", "service", ""),
+        ] as [(String, String, Value)])
+    func defaults(type: String, field: String, value: Value) {
+        let name = "io.k8s.api.core.v1." + type
+        let property = Self.core["components"]["schemas"][name]["properties"][field]
+        #expect(property["type"].string != nil || !property["allOf"].isNull)
+        #expect(property["default"] == value)
+        #expect(Self.all["definitions"][name]["properties"][field]["default"].isNull)
+    }
+
+    /// What is in a list stands alone, so it is referred to as it is.
+    @Test func elementsAreReferredToDirectly() {
+        let spec = Self.core["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]
+        #expect(spec["containers"]["items"] == ["$ref": "#/components/schemas/io.k8s.api.core.v1.Container"])
+        #expect(
+            spec["overhead"]["additionalProperties"] == ["$ref": "#/components/schemas/io.k8s.apimachinery.pkg.api.resource.Quantity"])
+    }
+
     /// What is done at a path, by its operationId: the type of the answer, and what may be asked for in the query.
     @Test(
         arguments: [

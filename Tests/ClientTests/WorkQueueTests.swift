@@ -1,4 +1,5 @@
 import Client
+import Exposition
 import Testing
 
 @Suite struct WorkQueueTests {
@@ -27,6 +28,30 @@ import Testing
         queue.done("a")
         queue.done("b")
         #expect(queue.depth == 0)
+    }
+
+    @Test func whatBecomesOfItemsIsCounted() async throws {
+        let queue = WorkQueue<String>(baseDelay: .seconds(1000), keepsFigures: true)
+        for item in ["a", "b", "a"] { queue.add(item) }
+        #expect(await queue.next() == "a")
+        // Waits, too, though nobody gets it before the first is done.
+        queue.add("a")
+        queue.add("late", after: .seconds(1000))
+        queue.addRateLimited("later")
+        var figures = try #require(queue.figures)
+        #expect(figures.depth == 2 && figures.adds == 3 && figures.retries == 2)
+        #expect(figures.waits.count == 1 && figures.works.count == 0 && figures.underWay.count == 1)
+        queue.done("a")
+        while await queue.next() != "a" {}
+        queue.done("a")
+        figures = try #require(queue.figures)
+        #expect(figures.waits.count == 3 && figures.works.count == 2)
+        var text = MetricsText()
+        QueueFigures.write([("things", figures)], to: &text)
+        for line in ["workqueue_retries_total{name=\"things\"} 2", "workqueue_work_duration_seconds_bucket{name=\"things\",le=\"1e-08\"} 0"] {
+            #expect(text.text.contains("\n\(line)\n"), "\(line)")
+        }
+        #expect(WorkQueue<String>().figures == nil)
     }
 
     @Test func delayedItemsComeInTheirTimeAndTheEarliestCounts() async {

@@ -16,7 +16,7 @@ enum ZeroObject {
         return .object(fields)
     }
 
-    private static func zero(_ type: FieldType) -> Value {
+    static func zero(_ type: FieldType) -> Value {
         switch type {
         case .string: ""
         case .boolean: false

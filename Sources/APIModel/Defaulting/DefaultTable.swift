@@ -1,21 +1,29 @@
 internal import OrderedCollections
 
 /// The defaults that a table can say. One line: the type without `io.k8s.api.`, the field, the value. A `!` after the field: zero and false
-/// count as absent too (the field is no pointer upstream). An empty string counts as absent, but where the value is `""`.
+/// count as absent too (the field is no pointer upstream). A `+`: OpenAPI tells it, as it does where upstream's source has it beside the
+/// field. A `*`: OpenAPI tells it, and nothing more comes of it. An empty string counts as absent, but where the value is `""`.
 enum DefaultTable {
     struct Entry: Sendable {
         var field: String
-        var fallback: Fallback
+        /// What is filled in.
+        var fallback: Fallback?
+        /// What OpenAPI tells.
+        var published: Value?
     }
 
     static let types: [String: [Entry]] = {
         var types: [String: [Entry]] = [:]
         for line in text.split(separator: "\n") {
             let parts = line.split(separator: " ").map(String.init)
-            let replacesZero = parts[1].hasSuffix("!")
-            let field = replacesZero ? String(parts[1].dropLast()) : parts[1]
+            let mark = parts[1].last.flatMap { "!+*".contains($0) ? $0 : nil }
+            let field = mark == nil ? parts[1] : String(parts[1].dropLast())
             let name = parts[0].hasPrefix("io.") ? parts[0] : "io.k8s.api." + parts[0]
-            types[name, default: []].append(Entry(field: field, fallback: Fallback(value: value(parts[2]), replacesZero: replacesZero)))
+            let value = value(parts[2])
+            types[name, default: []].append(
+                Entry(
+                    field: field, fallback: mark == "*" ? nil : Fallback(value: value, replacesZero: mark == "!"),
+                    published: mark == "+" || mark == "*" ? value : nil))
         }
         return types
     }()
@@ -50,12 +58,13 @@ enum DefaultTable {
         core.v1.EphemeralContainer resources {}
         core.v1.EphemeralContainer terminationMessagePath /dev/termination-log
         core.v1.EphemeralContainer terminationMessagePolicy File
-        core.v1.ContainerPort protocol TCP
+        core.v1.ContainerPort protocol+ TCP
         core.v1.Probe timeoutSeconds! 1
         core.v1.Probe periodSeconds! 10
         core.v1.Probe successThreshold! 1
         core.v1.Probe failureThreshold! 3
-        core.v1.GRPCAction service ""
+        core.v1.GRPCAction service+ ""
+        core.v1.FileKeySelector optional+ false
         core.v1.HTTPGetAction path /
         core.v1.HTTPGetAction scheme HTTP
         core.v1.ObjectFieldSelector apiVersion v1
@@ -65,34 +74,34 @@ enum DefaultTable {
         core.v1.ProjectedVolumeSource defaultMode 420
         core.v1.ServiceAccountTokenProjection expirationSeconds 3600
         core.v1.HostPathVolumeSource type ""
-        core.v1.ISCSIVolumeSource iscsiInterface default
-        core.v1.ISCSIPersistentVolumeSource iscsiInterface default
-        core.v1.RBDVolumeSource pool rbd
-        core.v1.RBDVolumeSource user admin
-        core.v1.RBDVolumeSource keyring /etc/ceph/keyring
-        core.v1.RBDPersistentVolumeSource pool rbd
-        core.v1.RBDPersistentVolumeSource user admin
-        core.v1.RBDPersistentVolumeSource keyring /etc/ceph/keyring
-        core.v1.AzureDiskVolumeSource cachingMode ReadWrite
-        core.v1.AzureDiskVolumeSource kind Shared
-        core.v1.AzureDiskVolumeSource fsType ext4
-        core.v1.AzureDiskVolumeSource readOnly false
-        core.v1.ScaleIOVolumeSource storageMode ThinProvisioned
-        core.v1.ScaleIOVolumeSource fsType xfs
-        core.v1.ScaleIOPersistentVolumeSource storageMode ThinProvisioned
-        core.v1.ScaleIOPersistentVolumeSource fsType xfs
+        core.v1.ISCSIVolumeSource iscsiInterface+ default
+        core.v1.ISCSIPersistentVolumeSource iscsiInterface+ default
+        core.v1.RBDVolumeSource pool+ rbd
+        core.v1.RBDVolumeSource user+ admin
+        core.v1.RBDVolumeSource keyring+ /etc/ceph/keyring
+        core.v1.RBDPersistentVolumeSource pool+ rbd
+        core.v1.RBDPersistentVolumeSource user+ admin
+        core.v1.RBDPersistentVolumeSource keyring+ /etc/ceph/keyring
+        core.v1.AzureDiskVolumeSource cachingMode+ ReadWrite
+        core.v1.AzureDiskVolumeSource kind+ Shared
+        core.v1.AzureDiskVolumeSource fsType+ ext4
+        core.v1.AzureDiskVolumeSource readOnly+ false
+        core.v1.ScaleIOVolumeSource storageMode+ ThinProvisioned
+        core.v1.ScaleIOVolumeSource fsType+ xfs
+        core.v1.ScaleIOPersistentVolumeSource storageMode+ ThinProvisioned
+        core.v1.ScaleIOPersistentVolumeSource fsType+ xfs
         core.v1.PersistentVolumeClaimSpec volumeMode Filesystem
         core.v1.PersistentVolumeClaimSpec resources {}
         core.v1.PersistentVolumeClaimStatus phase Pending
         core.v1.PersistentVolumeSpec persistentVolumeReclaimPolicy Retain
         core.v1.PersistentVolumeSpec volumeMode Filesystem
         core.v1.PersistentVolumeStatus phase Pending
-        core.v1.ReplicationControllerSpec replicas 1
+        core.v1.ReplicationControllerSpec replicas+ 1
         core.v1.ReplicationControllerStatus replicas 0
         core.v1.Secret type Opaque
         core.v1.ServiceSpec sessionAffinity None
         core.v1.ServiceSpec type ClusterIP
-        core.v1.ServicePort protocol TCP
+        core.v1.ServicePort protocol+ TCP
         core.v1.ServiceStatus loadBalancer {}
         core.v1.EndpointPort protocol TCP
         core.v1.NamespaceStatus phase Active
@@ -206,10 +215,26 @@ enum DefaultTable {
         resource.v1beta2.ExactDeviceRequest allocationMode ExactCount
         resource.v1beta2.DeviceSubRequest allocationMode ExactCount
         resource.v1beta1.DeviceSubRequest allocationMode ExactCount
+        resource.v1.DeviceToleration operator+ Equal
+        resource.v1beta2.DeviceToleration operator+ Equal
+        resource.v1beta1.DeviceToleration operator+ Equal
+        resource.v1alpha3.ResourcePoolStatusRequestSpec limit+ 100
+        scheduling.v1alpha2.PodGroupSpec disruptionMode+ Pod
         io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.ServiceReference port 443
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ServiceReference port 443
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceConversion strategy None
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec conversion {}
+        autoscaling.v1.ScaleSpec replicas* 0
+        certificates.v1beta1.PodCertificateRequestSpec maxExpirationSeconds* 86400
+        core.v1.ConfigMapEnvSource name* ""
+        core.v1.ConfigMapKeySelector name* ""
+        core.v1.ConfigMapProjection name* ""
+        core.v1.ConfigMapVolumeSource name* ""
+        core.v1.LocalObjectReference name* ""
+        core.v1.ReplicationControllerSpec minReadySeconds* 0
+        core.v1.SecretEnvSource name* ""
+        core.v1.SecretKeySelector name* ""
+        core.v1.SecretProjection name* ""
         """
 }
 

@@ -19,7 +19,7 @@ extension OpenAPISchemas {
                 "type": "object", "required": ["items"],
                 "properties": [
                     "apiVersion": common("apiVersion"), "kind": common("kind"), "metadata": metadata(Self.listMeta),
-                    "items": ["type": "array", "items": wrapped(form.reference(name))],
+                    "items": ["type": "array", "items": form.reference(name)],
                 ], "x-kubernetes-group-version-kind": [OpenAPI.value(list)],
             ])
     }

@@ -63,7 +63,8 @@ struct OpenAPISchemas {
     /// - Parameter isList: whether it is one of a list of objects, which nobody merges.
     private mutating func property(_ field: FieldSchema, isList: Bool) -> Value {
         var schema = wrapped(schema(field.type))
-        // The older form has them in words only.
+        // The older form has neither.
+        if form == .v3, let value = field.publishedDefault { schema["default"] = value }
         if form == .v3, let choices = field.constraints.lazy.map(\.choices).first(where: { !$0.isEmpty }) {
             if case .array = field.type {
                 schema["items"]["enum"] = Value(choices.sorted())
@@ -103,12 +104,12 @@ struct OpenAPISchemas {
         case .intOrString: return reference("io.k8s.apimachinery.pkg.util.intstr.IntOrString")
         case .any(let name): return reference(name)
         case .object(let type): return reference(type.name)
-        case .array(let element): return ["type": "array", "items": wrapped(schema(element))]
-        case .map(let element): return ["type": "object", "additionalProperties": wrapped(schema(element))]
+        case .array(let element): return ["type": "array", "items": schema(element)]
+        case .map(let element): return ["type": "object", "additionalProperties": schema(element)]
         }
     }
 
-    /// OpenAPI 3.0 lets nothing stand beside a `$ref`, and clients look for it in an `allOf`.
+    /// For a property, beside whose type more is told: OpenAPI 3.0 lets nothing stand beside a `$ref`, and clients look for it in an `allOf`.
     func wrapped(_ schema: Value) -> Value { form == .v3 && !schema["$ref"].isNull ? ["allOf": [schema]] : schema }
 
     mutating func reference(_ name: String) -> Value {

@@ -31,9 +31,9 @@ struct AuthorizationMetrics: MetricsSource {
         }
 
         func evaluated(_ outcome: ReviewConditions.Outcome, hasFailed: Bool, since begin: ContinuousClock.Instant) {
-            metrics.conditionDurations.add(title.type, title.name, duration: ContinuousClock.now - begin)
-            if hasFailed { metrics.conditionErrors.add(title.type, title.name) }
-            if outcome == .doesNot { metrics.conditionExclusions.add(title.type, title.name) }
+            let owner = [title.type, title.name]
+            metrics.conditions.evaluated(owner, since: begin, failures: hasFailed ? 1 : 0)
+            if outcome == .doesNot { metrics.conditions.excluded(owner) }
         }
 
         private static func result(_ problem: (any Error)?) -> String {
@@ -59,13 +59,7 @@ struct AuthorizationMetrics: MetricsSource {
     private let failedOpen = Counters(
         "apiserver_authorization_webhook_evaluations_fail_open_total", "Webhooks that could not be asked and were passed over.",
         labels: results)
-    private let conditionErrors = Counters(
-        "apiserver_authorization_match_condition_evaluation_errors_total", "Questions of which a condition had no value.", labels: titles)
-    private let conditionExclusions = Counters(
-        "apiserver_authorization_match_condition_exclusions_total", "Questions that conditions left out.", labels: titles)
-    private let conditionDurations = Durations(
-        "apiserver_authorization_match_condition_evaluation_seconds", "How long conditions took.", labels: titles,
-        bounds: [0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25])
+    private let conditions = ConditionMetrics("authorization", labels: titles)
     let reloads = ReloadMetrics("authorization")
 
     /// Somebody decided who is named by a configuration.
@@ -79,7 +73,7 @@ struct AuthorizationMetrics: MetricsSource {
 
     func write(to text: inout MetricsText) {
         let families: [any MetricsSource] = [
-            decisions, evaluations, durations, failedOpen, conditionErrors, conditionExclusions, conditionDurations, reloads,
+            decisions, evaluations, durations, failedOpen, conditions, reloads,
         ]
         for family in families { family.write(to: &text) }
     }

@@ -1,4 +1,5 @@
 import APIModel
+import Client
 import Exposition
 import FileSystem
 import HTTPServer

@@ -57,10 +57,10 @@ struct ControllerManagerCommand: AsyncParsableCommand {
             """)
     var serviceCIDRs: DualStack<IPNetwork>?
 
-    @Option(help: "The address of this component's /healthz.")
+    @Option(help: "The address of this component's /healthz and /metrics.")
     var bindAddress = "127.0.0.1"
 
-    @Option(help: "The HTTPS port of this component's /healthz; 0 turns it off.")
+    @Option(help: "The HTTPS port of this component's /healthz and /metrics; 0 turns it off.")
     var securePort = 10257
 
     func validate() throws {
@@ -129,7 +129,10 @@ struct ControllerManagerCommand: AsyncParsableCommand {
                 group.add("plugins") { try await objects.run() }
                 let manager = ControllerManager(
                     services: services, plugins: host, elector: election.isOn ? process.elector(client) : nil, log: process.log)
-                try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) { manager.unhealthyReason }
+                let metrics = MetricsPage(client: client) { manager.figures }
+                try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate), metrics: metrics) {
+                    manager.unhealthyReason
+                }
                 group.add("controller manager") { try await manager.run() }
             }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])
     }

@@ -1,10 +1,10 @@
-import Exposition
-import FileSystem
-import Glibc
+package import Exposition
+internal import FileSystem
+internal import Glibc
 
 /// What the system knows of this process, as every component tells it.
-enum ProcessMetrics {
-    static func write(to text: inout MetricsText) {
+package enum ProcessMetrics {
+    package static func write(to text: inout MetricsText) {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         var files = rlimit()
