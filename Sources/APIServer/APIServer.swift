@@ -93,7 +93,7 @@ public final class APIServer: Responder {
             BuildMetrics(version: configuration.version), flows, authenticationMetrics, tokenUses.metrics, impersonation.metrics,
             registry.admissionMetrics, registry.storageMetrics, ExpressionMetrics.shared, configuration.audit?.metrics,
             configuration.encryption.map { _ in EncryptionMetrics.shared },
-            authorizer.metrics, configuration.issuedTokens?.reloads,
+            authorizer.metrics, configuration.issuedTokens?.metrics,
         ]
         endpoints = Endpoints(configuration, registry, aggregation, metrics, sources.compactMap(\.self), flows)
     }
@@ -137,7 +137,15 @@ public final class APIServer: Responder {
         try await WireClient(AggregationCarrier(server: self, user: Aggregation.itself)).value(at: "/apis/\(version)")
     }
 
+    /// A client was to begin TLS and did not bring it to an end.
+    public func handshakeFailed() { authenticationMetrics.handshakeFailed() }
+
     public func respond(to request: Request) async -> Response {
+        let response = if let preflight = configuration.browsers.preflight(request) { preflight } else { await serve(request) }
+        return configuration.browsers.told(in: response, to: request)
+    }
+
+    private func serve(_ request: Request) async -> Response {
         let begin = ContinuousClock.now
         let received = AuditEvent.Moment.now
         let info: RequestInfo

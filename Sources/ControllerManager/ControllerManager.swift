@@ -1,7 +1,7 @@
 public import Client
+internal import Exposition
 public import Logging
 public import PluginHost
-internal import Exposition
 internal import Synchronization
 
 /// The controller loop: for each controller plugin a work queue, fed from the shared cache as the plugin's manifest says, and workers that

@@ -20,6 +20,8 @@ public final class HTTPServer: Sendable {
         public var limits = Limits()
         /// How long requests may go on after `run` is cancelled.
         public var grace: Duration = .seconds(10)
+        /// Called, on any thread, when a connection ends before TLS is agreed on. Must not block.
+        public var handshakeFailed: (@Sendable () -> Void)?
 
         public init(host: String, port: Int, tls: TLSConfiguration? = nil) {
             self.host = host
@@ -118,6 +120,10 @@ public final class HTTPServer: Sendable {
             return try configureHTTP1(channel, info(connection, peerCertificates: []))
         }
         let chain = NIOLoopBoundBox<[[UInt8]]>([], eventLoop: channel.eventLoop)
+        let isAgreed = NIOLoopBoundBox(false, eventLoop: channel.eventLoop)
+        if let failed = configuration.handshakeFailed {
+            channel.closeFuture.whenComplete { _ in if !isAgreed.value { failed() } }
+        }
         let handler = NIOSSLServerHandler(
             context: tls.context,
             customVerificationCallback: { certificates, verified in
@@ -127,6 +133,7 @@ public final class HTTPServer: Sendable {
         try operations.addHandler(handler)
         try operations.addHandler(
             ApplicationProtocolNegotiationHandler { negotiated, channel in
+                isAgreed.value = true
                 connection.deadline.set(.input, in: limits.head)
                 return channel.eventLoop.makeCompletedFuture {
                     // A resumed session does not verify again, but remembers the certificate.

@@ -11,6 +11,8 @@ public struct ServingCertificate: Sendable, Equatable {
     public var minimumVersion = TLSVersion.tlsv12
     /// Of TLS 1.2; empty for the library's own choice. Those of TLS 1.3 are fixed.
     public var ciphers: [NIOTLSCipher] = []
+    /// For the exchange of keys; empty for the library's own choice.
+    public var curves: [NIOTLSCurve] = []
 
     public struct Named: Sendable, Equatable {
         public var chainPEM: String
@@ -35,6 +37,7 @@ public struct ServingCertificate: Sendable, Equatable {
         var configuration = try TLSConfiguration.server(certificateChainPEM: chainPEM, privateKeyPEM: keyPEM)
         configuration.minimumTLSVersion = minimumVersion
         if !ciphers.isEmpty { configuration.cipherSuiteValues = ciphers }
+        if !curves.isEmpty { configuration.curves = curves }
         guard !named.isEmpty else { return configuration }
         let others = try named.map { ($0.names, try TLSConfiguration.server(certificateChainPEM: $0.chainPEM, privateKeyPEM: $0.keyPEM)) }
         configuration.sslContextCallback = { hello, promise in

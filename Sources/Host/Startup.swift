@@ -122,9 +122,9 @@ struct Startup {
         let tls = try options.tls.serving(credentials.apiServer).configuration()
         for address in Set([options.serving.bindAddress, network.gateway.description])
         where address == options.serving.bindAddress || !NodeAddress.isAny(options.serving.bindAddress) {
-            let listener = try HTTPServer(
-                configuration: HTTPServer.Configuration(host: address, port: securePort, tls: tls), responder: server,
-                log: Logger(label: "http"))
+            var serving = HTTPServer.Configuration(host: address, port: securePort, tls: tls)
+            serving.handshakeFailed = server.handshakeFailed
+            let listener = try HTTPServer(configuration: serving, responder: server, log: Logger(label: "http"))
             try await listener.start()
             listeners.append(listener)
         }
@@ -308,6 +308,7 @@ extension Startup {
         configuration.admission = try options.admission.plugins
         configuration.audit = try options.audit.auditing()
         options.flowControl.apply(to: &configuration)
+        configuration.browsers = try options.browsers.policy
         try options.serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
         try options.authentication.apply(
             to: &configuration, proxies: ClientCertificateVerifier(caPEM: credentials.frontProxyCA.certificatePEM))

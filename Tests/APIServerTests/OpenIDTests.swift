@@ -1,4 +1,5 @@
 import APIModel
+import Exposition
 import Foundation
 import HTTPTypes
 import Logging
@@ -71,6 +72,34 @@ import Testing
             issuer.publish([new])
             #expect(await Self.user(tokens, token) != nil)
             #expect(await Self.user(tokens, try old.sign(Self.claims(issuer))) == nil, "a key that was withdrawn is no key any more")
+        }
+    }
+
+    @Test func whatBecomesOfTokensAndKeysIsCounted() async throws {
+        let key = SigningKey()
+        try await TestIssuer.with([key]) { issuer async throws in
+            let tokens = try Self.tokens(issuer.entry())
+            func series() -> String {
+                var text = MetricsText()
+                tokens.metrics.write(to: &text)
+                return text.text
+            }
+            #expect(!series().contains("jwt_authenticator"))
+            #expect(await Self.user(tokens, try key.sign(Self.claims(issuer))) != nil)
+            #expect(await Self.user(tokens, try SigningKey().sign(Self.claims(issuer))) == nil)
+            // Nobody's token is not counted.
+            #expect(await Self.refusal(tokens, try key.sign(["iss": "https://nobody", "sub": "a"])) == "unknown")
+            let hash = HashLabel.of(issuer.url)
+            #expect(hash.hasPrefix("sha256:") && hash.utf8.count == 71)
+            let prefix = "apiserver_authentication_jwt_authenticator_"
+            for line in [
+                "latency_seconds_count{result=\"success\",jwt_issuer_hash=\"\(hash)\"} 1",
+                "latency_seconds_count{result=\"failure\",jwt_issuer_hash=\"\(hash)\"} 1",
+                "jwks_fetch_last_key_set_info{jwt_issuer_hash=\"\(hash)\",apiserver_id_hash=\"\",hash=\"sha256:",
+                "jwks_fetch_last_timestamp_seconds{result=\"success\",jwt_issuer_hash=\"\(hash)\",apiserver_id_hash=\"\"} ",
+            ] {
+                #expect(series().contains("\n\(prefix)\(line)"), "\(line)")
+            }
         }
     }
 

@@ -48,7 +48,9 @@ import Testing
         #expect(figures.waits.count == 3 && figures.works.count == 2)
         var text = MetricsText()
         QueueFigures.write([("things", figures)], to: &text)
-        for line in ["workqueue_retries_total{name=\"things\"} 2", "workqueue_work_duration_seconds_bucket{name=\"things\",le=\"1e-08\"} 0"] {
+        for line in [
+            "workqueue_retries_total{name=\"things\"} 2", "workqueue_work_duration_seconds_bucket{name=\"things\",le=\"1e-08\"} 0",
+        ] {
             #expect(text.text.contains("\n\(line)\n"), "\(line)")
         }
         #expect(WorkQueue<String>().figures == nil)

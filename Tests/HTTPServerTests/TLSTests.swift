@@ -1,5 +1,6 @@
 import HTTPServer
 import HTTPTypes
+import Logging
 import NIOCore
 import NIOSSL
 import Streaming
@@ -44,6 +45,43 @@ import Testing
                 let broken = try await curl("/fail")
                 #expect(broken.contains("begun") && broken.contains("curl: ("))
                 #expect(try await curl("/big", "-I").lowercased().contains("content-length: 3000000\r\n"))
+            }
+        }
+    }
+
+    @Test func aHandshakeThatFailsIsTold() async throws {
+        try await withDirectory { directory in
+            let identity = try await Identity.make(in: directory, name: "server")
+            let tls = try TLSConfiguration.server(certificateChainPEM: identity.certificate, privateKeyPEM: identity.key)
+            let (failures, note) = AsyncStream<Void>.makeStream()
+            var configuration = HTTPServer.Configuration(host: "127.0.0.1", port: 0, tls: tls)
+            configuration.handshakeFailed = { note.yield() }
+            let server = try HTTPServer(
+                configuration: configuration, responder: Answers(answer: Self.answer), log: Logger(label: "test"))
+            let port = try #require(try await server.start().port)
+            let good = try await output("curl", ["-sS", "--cacert", identity.certificatePath, "https://127.0.0.1:\(port)/count"])
+            #expect(good == "0")
+            _ = try await output("curl", ["-s", "http://127.0.0.1:\(port)/"])
+            var told = failures.makeAsyncIterator()
+            #expect(await told.next() != nil)
+            await server.shutdown(grace: .zero)
+            note.finish()
+            #expect(await told.next() == nil)
+        }
+    }
+
+    @Test func onlyTheChosenWaysToExchangeKeysAreSpoken() async throws {
+        try await withDirectory { directory in
+            let identity = try await Identity.make(in: directory, name: "server")
+            var serving = ServingCertificate(chainPEM: identity.certificate, keyPEM: identity.key)
+            serving.curves = [.secp384r1]
+            try await withServer(tls: try serving.configuration(), answer: Self.answer) { _, port in
+                @Sendable func curl(_ curve: String) async throws -> String {
+                    try await output(
+                        "curl", ["-sS", "--curves", curve, "--cacert", identity.certificatePath, "https://127.0.0.1:\(port)/count"])
+                }
+                #expect(try await curl("P-384") == "0")
+                #expect(try await curl("X25519").contains("curl: (35)"))
             }
         }
     }

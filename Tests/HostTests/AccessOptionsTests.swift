@@ -87,7 +87,11 @@ import Testing
             (["--tls-cipher-suites", "TLS_RSA_WITH_RC4_128_SHA"], "not supported or doesn't exist"),
             (["--tls-cipher-suites", "TLS_AES_128_GCM_SHA256"], "none of them is of TLS 1.2"),
             (["--tls-sni-cert-key", "only"], "expected comma separated certificate and key file paths"),
-            (["--tls-sni-cert-key", "a,b:c"], "good"),
+            (["--tls-sni-cert-key", "a,b:c"], "good"), (["--tls-curve-preferences", "29,23,4588"], "good"),
+            (["--tls-curve-preferences", "29,29"], "duplicate curve preference 29"),
+            (["--tls-curve-preferences", "70000"], "curve preference 70000 is out of range (must be 1-65535)"),
+            (["--tls-curve-preferences", "1"], "curve preference 1 is not supported"),
+            (["--tls-curve-preferences", "X25519"], "is not a number"),
         ]) func tls(_ arguments: [String], _ why: String)
     {
         let told = Self.told(TLSOptions.self, arguments)
@@ -96,8 +100,26 @@ import Testing
 
     @Test(
         arguments: [
+            (["--cors-allowed-origins", "//a\\.com(:|$),^b$"], "good"),
+            (["--cors-allowed-origins", ""], "empty value in --cors-allowed-origins"),
+            (["--cors-allowed-origins", "//a$,"], "empty value in --cors-allowed-origins"),
+            (["--cors-allowed-origins", "a.com"], "does not pin to start/end of host"),
+            (["--cors-allowed-origins", "^a.com"], "does not pin to start/end of host"),
+            (["--cors-allowed-origins", "//(a$"], "has an invalid regular expression"),
+            (["--strict-transport-security-directives", "max-age=31536000,includeSubDomains,preload"], "good"),
+            (["--strict-transport-security-directives", "max-age"], "allowed values: max-age=expireTime"),
+            (["--strict-transport-security-directives", "preload, "], "empty value in strict-transport-security-directives"),
+        ]) func browsers(_ arguments: [String], _ why: String)
+    {
+        let told = Self.told(BrowserOptions.self, arguments)
+        #expect(told.contains(why), "\(told)")
+    }
+
+    @Test(
+        arguments: [
             (["--service-account-issuer", "https://a", "--service-account-issuer", "https://a"], "is already specified"),
             (["--service-account-issuer", ""], "should not be an empty string"),
+            (["--service-account-lookup=false"], "--service-account-lookup"), (["--service-account-lookup=true"], "good"),
             (["--service-account-key-file", "f"], "needs --service-account-signing-key-file"),
             (["--service-account-jwks-uri", "http://x"], "requires https scheme"),
             (["--service-account-max-token-expiration", "1m"], "must be between 1 hour and 2^32 seconds"),

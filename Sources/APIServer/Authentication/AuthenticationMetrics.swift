@@ -21,6 +21,11 @@ struct AuthenticationMetrics: MetricsSource {
             0, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 345_600, 604_800, 2_592_000, 7_776_000, 15_552_000, 31_104_000,
         ])
 
+    private let handshakes = Counters(
+        "apiserver_tls_handshake_errors_total", "Connections that ended before TLS was agreed on.")
+
+    func handshakeFailed() { handshakes.add() }
+
     /// - Parameter expires: in seconds since 1970.
     func certificate(expires: Whole) { certificates.add(duration: .seconds((expires - Clock.seconds).int64)) }
 
@@ -45,6 +50,7 @@ struct AuthenticationMetrics: MetricsSource {
         authorizations.write(to: &text)
         users.write(to: &text)
         certificates.write(to: &text)
+        handshakes.write(to: &text)
     }
 
     /// A counter and a histogram of durations for each of a few outcomes. Every request passes here, so it is one lock for both.

@@ -85,6 +85,8 @@ extension APIServer {
         public var limits = Limits()
         /// Whether requests are told apart by FlowSchemas and wait for each other by priority; otherwise they are only counted.
         public var hasPriorityAndFairness = true
+        /// What answers tell browsers.
+        public var browsers = BrowserPolicy()
         /// Pages beside those of the server, by the first part of their path: an answer in JSON. Only who may see the path is let in.
         public var pages: [String: @Sendable (Request) async throws -> Value] = [:]
         /// The objects over which the server ended more than once: they are shown as they are stored, and what ended it is refused.

@@ -1,5 +1,4 @@
 import APIModel
-import Crypto
 import Exposition
 import FoundationEssentials
 import GRPC
@@ -66,12 +65,12 @@ struct EncryptionMetrics: MetricsSource {
     }
 
     func used(_ keyID: String, of provider: String, _ way: Way) {
-        let hash = Self.hash(keyID)
+        let hash = HashLabel.of(keyID)
         keyUses.add(way.rawValue, provider, hash, Self.server)
         lastUses.set(way.rawValue, provider, hash, Self.server, to: Clock.seconds.int64)
     }
 
-    func named(_ keyID: String, by provider: String) { lastStatus.set(provider, Self.hash(keyID), Self.server, to: Clock.seconds.int64) }
+    func named(_ keyID: String, by provider: String) { lastStatus.set(provider, HashLabel.of(keyID), Self.server, to: Clock.seconds.int64) }
     func namedWrongly(by provider: String, _ problem: String) { invalidKeys.add(provider, problem) }
     func remembers(_ count: Int, of provider: String) { seeds.set(provider, to: Int64(count)) }
 
@@ -79,10 +78,6 @@ struct EncryptionMetrics: MetricsSource {
         let parts = collection.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { return collection }
         return parts[0].isEmpty ? String(parts[1]) : "\(parts[1]).\(parts[0])"
-    }
-
-    private static func hash(_ text: String) -> String {
-        text.isEmpty ? "" : "sha256:" + SHA256.hash(data: Array(text.utf8)).map { String(256 + Int($0), radix: 16).dropFirst() }.joined()
     }
 
     private static func code(_ error: any Error) -> String { (error as? GRPCFailure).map(\.code) ?? "unknown-non-grpc" }

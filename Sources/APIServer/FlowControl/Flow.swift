@@ -51,16 +51,5 @@ final class Flow: Sendable {
     }
 
     /// The response with the uids of both, by which clients see that this server holds back whom it must by itself.
-    func named(in response: Response) -> Response {
-        func headed(_ headers: HTTPFields) -> HTTPFields {
-            var headers = headers
-            for field in fields { headers.append(field) }
-            return headers
-        }
-        switch response {
-        case .full(let status, let headers, let body): return .full(status: status, headers: headed(headers), body: body)
-        case .stream(let status, let headers, let write): return .stream(status: status, headers: headed(headers), write: write)
-        case .upgrade(let headers, let run): return .upgrade(headers: headed(headers), run: run)
-        }
-    }
+    func named(in response: Response) -> Response { response.adding(fields) }
 }

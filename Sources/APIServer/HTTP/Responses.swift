@@ -83,6 +83,21 @@ enum Responses {
 }
 
 extension Response {
+    /// With these headers besides its own.
+    func adding(_ fields: [HTTPField]) -> Response {
+        guard !fields.isEmpty else { return self }
+        func headed(_ headers: HTTPFields) -> HTTPFields {
+            var headers = headers
+            for field in fields { headers.append(field) }
+            return headers
+        }
+        return switch self {
+        case .full(let status, let headers, let body): .full(status: status, headers: headed(headers), body: body)
+        case .stream(let status, let headers, let write): .stream(status: status, headers: headed(headers), write: write)
+        case .upgrade(let headers, let run): .upgrade(headers: headed(headers), run: run)
+        }
+    }
+
     /// Bytes of a body that is at hand.
     var size: Int? {
         guard case .full(_, _, let body) = self else { return nil }

@@ -23,6 +23,7 @@ struct APIServerCommand: AsyncParsableCommand {
     @OptionGroup var serviceAccounts: ServiceAccountOptions
     @OptionGroup var authorization: AuthorizationOptions
     @OptionGroup var flowControl: FlowControlOptions
+    @OptionGroup var browsers: BrowserOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions
@@ -161,9 +162,9 @@ struct APIServerCommand: AsyncParsableCommand {
                 group.add("cache") { try await cache.run() }
                 try await host.start(services: HostServices(client: client, cache: cache))
                 group.add("plugins") { try await objects.run() }
-                let listener = try HTTPServer(
-                    configuration: HTTPServer.Configuration(host: bindAddress, port: securePort, tls: tls), responder: server,
-                    log: Logger(label: "http"))
+                var serving = HTTPServer.Configuration(host: bindAddress, port: securePort, tls: tls)
+                serving.handshakeFailed = server.handshakeFailed
+                let listener = try HTTPServer(configuration: serving, responder: server, log: Logger(label: "http"))
                 try await listener.start()
                 group.add("API server") { await server.run() }
                 self.encryption.follow(encryption, store, in: &group)
@@ -199,6 +200,7 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.admission = try admission.plugins
         configuration.audit = try audit.auditing()
         flowControl.apply(to: &configuration)
+        configuration.browsers = try browsers.policy
         try serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
         try authentication.apply(to: &configuration, proxies: credentials.requestHeaders)
         try authorization.apply(to: &configuration)

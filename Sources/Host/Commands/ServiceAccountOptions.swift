@@ -41,6 +41,9 @@ struct ServiceAccountOptions: ParsableArguments {
         help: "Whether the token that every pod gets is good for a year, for clients that never read it again.")
     var extendsTokensOfPods = true
 
+    @Option(name: .customLong("service-account-lookup"), help: "Whether it is looked up that a token's account and secret exist: always.")
+    var looksUp = true
+
     private var longestSeconds: Int64? {
         get throws {
             guard let longestLifetime else { return nil }
@@ -57,6 +60,7 @@ struct ServiceAccountOptions: ParsableArguments {
 
     func validate() throws {
         _ = try longestSeconds
+        guard looksUp else { throw ValidationError("--service-account-lookup: false would let in whoever was deleted, and is not there") }
         var seen: Set<String> = []
         for issuer in issuers {
             guard !issuer.isEmpty else { throw ValidationError("service-account-issuer should not be an empty string") }

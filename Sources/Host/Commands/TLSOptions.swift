@@ -19,6 +19,13 @@ struct TLSOptions: ParsableArguments {
     @Option(help: "The cipher suites of TLS 1.2 that are spoken, with commas between. Those of TLS 1.3 are fixed.")
     var tlsCipherSuites: String?
 
+    @Option(
+        help: """
+            The ways to exchange keys that are spoken, by their numbers in TLS with commas between: 23, 24 and 25 for the curves P-256, P-384 and \
+            P-521, 29 for X25519, 4588 for that with ML-KEM-768. Default: 4588, 29, 23 and 24.
+            """)
+    var tlsCurvePreferences: String?
+
     private static let versions: [String: TLSVersion] = ["VersionTLS12": .tlsv12, "VersionTLS13": .tlsv13]
     private static let older: Set = ["VersionTLS10", "VersionTLS11"]
 
@@ -41,9 +48,12 @@ struct TLSOptions: ParsableArguments {
     /// What TLS 1.3 speaks in any case.
     private static let fixed: Set<NIOTLSCipher> = [.TLS_AES_128_GCM_SHA256, .TLS_AES_256_GCM_SHA384, .TLS_CHACHA20_POLY1305_SHA256]
 
+    private static let curves: Set<NIOTLSCurve> = [.secp256r1, .secp384r1, .secp521r1, .x25519, .x25519_MLKEM768]
+
     func validate() throws {
         _ = try version
         _ = try suites
+        _ = try curves
         _ = try entries
     }
 
@@ -71,6 +81,23 @@ struct TLSOptions: ParsableArguments {
                 throw ValidationError("--tls-cipher-suites: none of them is of TLS 1.2; --tls-min-version=VersionTLS13 leaves that out")
             }
             return older
+        }
+    }
+
+    private var curves: [NIOTLSCurve] {
+        get throws {
+            var seen: Set<NIOTLSCurve> = []
+            return try CommaList.split(tlsCurvePreferences.map { [$0] } ?? []).map { text in
+                let flag = "--tls-curve-preferences"
+                guard let number = Int32(text) else { throw ValidationError("\(flag): \(text) is not a number") }
+                guard let id = UInt16(exactly: number), id > 0 else {
+                    throw ValidationError("\(flag): curve preference \(number) is out of range (must be 1-65535)")
+                }
+                let curve = NIOTLSCurve(rawValue: id)
+                guard seen.insert(curve).inserted else { throw ValidationError("\(flag): duplicate curve preference \(number)") }
+                guard Self.curves.contains(curve) else { throw ValidationError("\(flag): curve preference \(number) is not supported") }
+                return curve
+            }
         }
     }
 
@@ -105,6 +132,7 @@ struct TLSOptions: ParsableArguments {
         var serving = ServingCertificate(chainPEM: pair.certificatePEM, keyPEM: pair.privateKeyPEM)
         serving.minimumVersion = try version
         serving.ciphers = try suites
+        serving.curves = try curves
         serving.named = try entries.map { entry in
             let pair = KeyPair(
                 certificatePEM: try TextFile.read(entry.certificate, of: flag), privateKeyPEM: try TextFile.read(entry.key, of: flag))

@@ -22,6 +22,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var serviceAccounts: ServiceAccountOptions
     @OptionGroup var authorization: AuthorizationOptions
     @OptionGroup var flowControl: FlowControlOptions
+    @OptionGroup var browsers: BrowserOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions

@@ -6,16 +6,29 @@ import Synchronization
 /// Knows the tokens of other issuers, as a configuration says that may change while the server runs. Safe from any task.
 public final class IssuedTokens: TokenAuthenticator {
     /// By the `iss` of their tokens.
-    private let issuers: Mutex<[String: TokenIssuer]>
+    private let issuers: Believed
     private let anonymous: AnonymousAccess?
     private let now: @Sendable () -> Whole
-    let reloads = ReloadMetrics("authentication")
+    let metrics: IssuerMetrics
 
     /// - Parameter now: in seconds since 1970.
     public init(_ configuration: AuthenticationConfiguration, now: @escaping @Sendable () -> Whole = { Timestamp.nowSeconds() }) {
         self.now = now
         anonymous = configuration.anonymous
-        issuers = Mutex(Self.issuers(configuration, now))
+        let issuers = Believed(Self.issuers(configuration, now))
+        self.issuers = issuers
+        metrics = IssuerMetrics { issuers.all.mapValues { $0.keys.fetches.told } }
+    }
+
+    /// Those that are believed now.
+    private final class Believed: Sendable {
+        private let state: Mutex<[String: TokenIssuer]>
+        init(_ issuers: [String: TokenIssuer]) { state = Mutex(issuers) }
+
+        var all: [String: TokenIssuer] {
+            get { state.withLock { $0 } }
+            set { state.withLock { $0 = newValue } }
+        }
     }
 
     private static func issuers(_ configuration: AuthenticationConfiguration, _ now: @escaping @Sendable () -> Whole)
@@ -27,11 +40,15 @@ public final class IssuedTokens: TokenAuthenticator {
 
     public func authenticate(token: String, audiences: [String]) async -> TokenResult {
         guard let token = JSONWebToken(token), let name = token.payload["iss"].string,
-            let issuer = issuers.withLock({ $0[Self.issuer(name)] })
+            let issuer = issuers.all[Self.issuer(name)]
         else { return .unknown }
+        let begin = ContinuousClock.now
         do {
-            return .user(try await issuer.user(of: token), audiences: nil)
+            let user = try await issuer.user(of: token)
+            metrics.judged(Self.issuer(name), isBelieved: true, since: begin)
+            return .user(user, audiences: nil)
         } catch {
+            metrics.judged(Self.issuer(name), isBelieved: false, since: begin)
             return .refused("oidc: \(error)")
         }
     }
@@ -47,7 +64,7 @@ public final class IssuedTokens: TokenAuthenticator {
         guard configuration.anonymous == anonymous else { throw ConfigurationProblem("anonymous: changed from initial configuration file") }
         let new = Self.issuers(configuration, now)
         for issuer in new.values { try await issuer.discover() }
-        issuers.withLock { $0 = new }
+        issuers.all = new
     }
 
     /// Looks every `interval` whether the file says something else, until the task is cancelled. What cannot be used is told, and tried again
@@ -56,7 +73,7 @@ public final class IssuedTokens: TokenAuthenticator {
         let file = WatchedFile(path)
         var waiting: AuthenticationConfiguration?
         await WatchedFile.follow("authentication configuration", in: [path], every: interval, log: log) {
-            try await reloads.measure {
+            try await metrics.reloads.measure {
                 if let text = try await file.change() {
                     waiting = nil
                     waiting = try AuthenticationConfiguration(text, ownIssuers: ownIssuers)

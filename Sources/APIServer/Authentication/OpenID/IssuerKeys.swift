@@ -7,6 +7,7 @@ actor IssuerKeys {
     private let issuer: String
     private let place: String
     private let documents: RemoteDocument
+    nonisolated let fetches = KeyFetches()
     private var keysURL: String?
     private var keys: [VerificationKey] = []
     private var fetch: Task<[VerificationKey], any Error>?
@@ -55,7 +56,15 @@ actor IssuerKeys {
 
     private func load() async throws -> [VerificationKey] {
         let url = try await whereKeysAre()
-        return VerificationKey.keys(of: try JSON.decode(try await documents.get(url)))
+        do {
+            let bytes = try await documents.get(url)
+            let keys = VerificationKey.keys(of: try JSON.decode(bytes))
+            fetches.succeeded(bytes)
+            return keys
+        } catch {
+            fetches.failed()
+            throw error
+        }
     }
 
     private func whereKeysAre() async throws -> String {

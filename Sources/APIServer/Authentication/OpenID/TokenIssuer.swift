@@ -7,7 +7,7 @@ import PKI
 struct TokenIssuer: Sendable {
     private let settings: IssuerSettings
     private let checks: TokenChecks
-    private let keys: IssuerKeys
+    let keys: IssuerKeys
     private let distributed: DistributedClaims?
 
     init(_ settings: IssuerSettings, _ algorithms: Set<SigningAlgorithm>, _ now: @escaping @Sendable () -> Whole) {
