@@ -91,6 +91,8 @@ import Testing
                 "rules[0].nonResourceURLs: rules cannot apply to both regular resources and non-resource URLs"
             ),
             ("rules: [{level: None, resources: [{resourceNames: [a]}]}]", "rules[0].resources[0].resourceNames: using resourceNames"),
+            ("rules: [{level: None, resources: [{group: apps/v1}]}]", "rules[0].resources[0].group: \"apps/v1\": a lowercase RFC 1123"),
+            ("rules: [{level: None, resources: [{group: Apps}]}]", "rules[0].resources[0].group: \"Apps\": a lowercase RFC 1123"),
         ]) func aPolicyThatIsWrongIsRefused(_ text: String, _ message: String)
     {
         let problem = #expect(throws: ConfigurationProblem.self) { try AuditPolicy("apiVersion: audit.k8s.io/v1\nkind: Policy\n\(text)") }

@@ -217,6 +217,8 @@ import Testing
                 "resources[0].providers[0].aescbc.keys[0].name: must not contain ':'"
             ),
             ("[Secrets]", "identity: {}", "resources[0].resources[0]: \"Secrets\": resource name should not contain capital letters"),
+            ("['*.events.k8s.io']", "identity: {}", "resources[0].resources[0]: \"*.events.k8s.io\": '*.events.k8s.io' objects are stored"),
+            ("[apiserveripinfo]", "identity: {}", "resources[0].resources[0]: \"apiserveripinfo\": resources which do not have REST"),
             ("['*']", "identity: {}", "resources[0].resources[0]: \"*\": use '*.' to encrypt all the resources"),
             ("[secrets, '*.']", "identity: {}", "resources[0].resources[0]: \"secrets\": using overlapping resources"),
             ("[secrets, secrets]", "identity: {}", "resources[0].resources[0]: \"secrets\": the same resource cannot be specified"),

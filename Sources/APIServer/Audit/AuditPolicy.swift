@@ -107,8 +107,9 @@ public struct AuditPolicy: Sendable {
             guard resources.names.isEmpty || !resources.resources.isEmpty else {
                 throw entry.problem("resourceNames", "using resourceNames requires at least one resource")
             }
-            guard !resources.group.contains("/") else {
-                throw entry.problem("group", "\(FieldError.quoted(resources.group)) is not a group: a version does not belong here")
+            // A version does not belong here.
+            if !["", "*"].contains(resources.group), let problem = Names.dnsSubdomain(resources.group).first {
+                throw entry.problem("group", "\(FieldError.quoted(resources.group)): \(problem)")
             }
             return resources
         }

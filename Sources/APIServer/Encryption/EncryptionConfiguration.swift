@@ -45,11 +45,19 @@ public struct EncryptionConfiguration: Sendable {
         }
     }
 
+    /// Upstream's notes of which addresses and ports are taken.
+    private static let internals: Set = ["apiserveripinfo", "serviceipallocations", "servicenodeportallocations"]
+
     private static func check(_ name: String, _ all: [String], _ place: String, _ entry: ConfigurationFields) throws {
         func problem(_ what: String) -> ConfigurationProblem { entry.problem(place, "\(FieldError.quoted(name)): \(what)") }
         guard name == name.lowercased() else { throw problem("resource name should not contain capital letters") }
         guard name != "*" else {
             throw problem("use '*.' to encrypt all the resources from core API group or *.* to encrypt all resources")
+        }
+        guard !internals.contains(name) else { throw problem("resources which do not have REST API/s cannot be encrypted") }
+        guard !name.hasSuffix(".events.k8s.io") else {
+            throw problem(
+                "'*.events.k8s.io' objects are stored using the 'events' API group in etcd. Use 'events' instead in the config file")
         }
         guard !name.hasSuffix(".extensions"), name != "extensions" else {
             throw problem("'extensions' group has been removed and cannot be used for encryption")
