@@ -67,7 +67,8 @@ public final class APIServer: Responder {
         let webhooks = WebhookClient(isReachable: configuration.isProxyable)
         registry = Registry(
             kinds: configuration.kinds, store: configuration.store,
-            services: ServiceAllocator(ranges: configuration.serviceRanges, store: configuration.store),
+            services: ServiceAllocator(
+                ranges: configuration.serviceRanges, nodePorts: configuration.nodePorts, store: configuration.store),
             tokens: signer,
             rbac: rbac, authorizer: authorizer,
             admission: Admission.members(configuration.admission, webhooks: webhooks, source: configuration.admissionSource),
@@ -110,7 +111,7 @@ public final class APIServer: Responder {
     /// Returns when the task is cancelled.
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await EventExpiry(registry: self.registry).run() }
+            group.addTask { await EventExpiry(registry: self.registry, lifetime: self.configuration.eventLifetime).run() }
             group.addTask { await self.customKinds.run() }
             group.addTask { await self.aggregation.run() }
             group.addTask { await LocalServices(registry: self.registry).run() }

@@ -1,12 +1,13 @@
 import APIModel
 import Store
 
-/// Events live for an hour after they last happened.
+/// Events live for a while after they last happened.
 struct EventExpiry: Sendable {
-    static let lifetime: Whole = 3600
     private static let interval: Duration = .seconds(60)
 
     let registry: Registry
+    /// In seconds.
+    let lifetime: Whole
 
     /// Until the task is cancelled.
     func run() async {
@@ -15,7 +16,7 @@ struct EventExpiry: Sendable {
 
     func removeExpired(now: Whole) async {
         guard let events = try? registry.store.list("/events") else { return }
-        for record in events.records where record.age(at: now) > Self.lifetime {
+        for record in events.records where record.age(at: now) > lifetime {
             // One that changed in the meantime lives on; any other failure is tried again in the next round.
             _ = try? await registry.store.delete(record.key, expecting: .revision(record.revision))
         }

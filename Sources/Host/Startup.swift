@@ -309,6 +309,7 @@ extension Startup {
         configuration.audit = try options.audit.auditing()
         options.flowControl.apply(to: &configuration)
         configuration.browsers = try options.browsers.policy
+        try options.objects.apply(to: &configuration)
         try options.serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
         try options.authentication.apply(
             to: &configuration, proxies: ClientCertificateVerifier(caPEM: credentials.frontProxyCA.certificatePEM))

@@ -72,6 +72,19 @@ import Testing
         }
     }
 
+    @Test func podsStayOnALostNodeForAsLongAsTheServerIsTold() async throws {
+        var plugins = AdmissionPlugins()
+        plugins.setTolerationSeconds(notReady: 20, unreachable: 30)
+        let told = plugins
+        try await TestServer.with {
+            $0.admission = told
+        } _: { server in
+            await server.ask(.post, "\(namespace)/serviceaccounts", ["metadata": ["name": "default"]])
+            let tolerations = await server.ask(.post, "\(namespace)/pods", TestServer.pod("p")).json["spec"]["tolerations"].elements
+            #expect(tolerations.map { $0["tolerationSeconds"] } == [20, 30])
+        }
+    }
+
     @Test func membersThatAreOffUnlessAskedFor() async throws {
         var pod = TestServer.pod("p")
         let requests: Value = ["cpu": "1", "example.com/fpga": "1"]

@@ -170,6 +170,24 @@ import Testing
         }
     }
 
+    @Test func nodePortsComeFromTheRangeAndFirstFromItsUpperPart() async throws {
+        try await TestServer.with {
+            $0.nodePorts = 20_000...20_020
+        } _: { server in
+            func made(_ name: String, _ port: Value = ["port": 80]) async -> TestServer.Answer {
+                await server.ask(.post, services, TestServer.service(name, type: "NodePort", ports: [port]))
+            }
+            // Sixteen are left for those who choose.
+            for index in 0..<5 {
+                let port = await made("high\(index)").json["spec"]["ports"][0]["nodePort"].int
+                #expect(port.map { 20_016...20_020 ~= $0.int64 } == true, "\(index)")
+            }
+            #expect(await made("low").json["spec"]["ports"][0]["nodePort"].int.map { 20_000...20_015 ~= $0.int64 } == true)
+            let outside = await made("outside", ["port": 80, "nodePort": 30_000])
+            #expect(outside.code == 422 && outside.message.contains("The range of valid ports is 20000-20020"), "\(outside.message)")
+        }
+    }
+
     @Test func aRangeOfNodePortsThatIsFullIsSaidToBe() async throws {
         try await TestServer.with { server in
             // 2768 of them, in few objects.
@@ -334,7 +352,7 @@ import Testing
             fresh["metadata"]["name"] = "new"
             fresh["lastTimestamp"] = .string(Timestamp.now())
             await server.ask(.post, "/api/v1/namespaces/default/events", fresh)
-            await EventExpiry(registry: server.server.registry).removeExpired(now: Clock.seconds)
+            await EventExpiry(registry: server.server.registry, lifetime: 3600).removeExpired(now: Clock.seconds)
             #expect(await server.ask(.get, "/api/v1/events").json["items"].elements.map { $0["metadata"]["name"] } == ["new"])
         }
     }

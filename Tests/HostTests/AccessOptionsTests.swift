@@ -100,6 +100,21 @@ import Testing
 
     @Test(
         arguments: [
+            (["--event-ttl", "24h", "--service-node-port-range", "20000-20100", "--allow-privileged=true"], "good"),
+            (["--event-ttl", "0s"], "--event-ttl: 0s is not a duration"), (["--event-ttl", "long"], "--event-ttl: long is not a duration"),
+            (["--service-node-port-range", "20000+99"], "good"), (["--service-node-port-range", "30000"], "good"),
+            (["--service-node-port-range", "0-5"], "is not a range of ports"),
+            (["--service-node-port-range", "200-100"], "is not a range of ports"),
+            (["--service-node-port-range", "65000+1000"], "is not a range of ports"),
+            (["--service-node-port-range", "-"], "is not a range of ports"), (["--allow-privileged=false"], "is not there"),
+        ]) func objects(_ arguments: [String], _ why: String)
+    {
+        let told = Self.told(ObjectOptions.self, arguments)
+        #expect(told.contains(why), "\(told)")
+    }
+
+    @Test(
+        arguments: [
             (["--cors-allowed-origins", "//a\\.com(:|$),^b$"], "good"),
             (["--cors-allowed-origins", ""], "empty value in --cors-allowed-origins"),
             (["--cors-allowed-origins", "//a$,"], "empty value in --cors-allowed-origins"),

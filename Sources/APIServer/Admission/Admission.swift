@@ -33,7 +33,7 @@ enum Admission {
         let all: [any AdmissionMember] = [
             AlwaysAdmit(), NamespaceAutoProvision(), NamespaceLifecycle(), NamespaceExists(), LimitPodHardAntiAffinityTopology(),
             LimitRanger(), ServiceAccountAdmission(), NodeRestriction(), TaintNodesByCondition(), AlwaysPullImages(),
-            plugins.imagePolicy, plugins.podSecurity, plugins.podNodeSelector, PriorityAdmission(), DefaultTolerationSeconds(),
+            plugins.imagePolicy, plugins.podSecurity, plugins.podNodeSelector, PriorityAdmission(), plugins.tolerationSeconds,
             plugins.podTolerations, plugins.eventRateLimit, ExtendedResourceToleration(), DefaultStorageClass(),
             StorageObjectInUseProtection(), OwnerReferencesPermissionEnforcement(), PersistentVolumeClaimResize(), RuntimeClass(),
             CertificateApproval(), CertificateSigning(), ClusterTrustBundleAttest(), CertificateSubjectRestriction(),
@@ -56,6 +56,7 @@ public struct AdmissionPlugins: Sendable {
     fileprivate var podNodeSelector = PodNodeSelector()
     fileprivate var podTolerations = PodTolerationRestriction()
     fileprivate var imagePolicy = ImagePolicyWebhook()
+    fileprivate var tolerationSeconds = DefaultTolerationSeconds()
     fileprivate var limitedResources = LimitedResources()
     fileprivate var mutatingWebhooks = WebhookCredentials()
     fileprivate var validatingWebhooks = WebhookCredentials()
@@ -110,6 +111,11 @@ public struct AdmissionPlugins: Sendable {
         plugins.enabled = Admission.offByDefault
         return plugins
     }()
+
+    /// For how many seconds pods that do not say stay on a node that is lost.
+    public mutating func setTolerationSeconds(notReady: Int64, unreachable: Int64) {
+        tolerationSeconds = DefaultTolerationSeconds(notReady: notReady, unreachable: unreachable)
+    }
 
     func isEnabled(_ name: String) -> Bool {
         !disabled.contains(name) && (enabled.contains(name) || !Admission.offByDefault.contains(name))

@@ -13,6 +13,10 @@ extension APIServer {
         public var kinds = Kinds.builtin
         /// Where ClusterIPs come from; the family of the first is that of Services which say nothing.
         public var serviceRanges: DualStack<IPNetwork>
+        /// Where node ports come from.
+        public var nodePorts = 30_000...32_767
+        /// For how many seconds an event lives after it last happened.
+        public var eventLifetime: Whole = 3600
         /// Where pods reach this server: the endpoint of the `kubernetes` Service. `nil` leaves the Service without one.
         public var advertise: (address: String, port: Int)?
         /// Checks client certificates. `nil`: nobody gets in with one.

@@ -10,8 +10,6 @@ import Synchronization
 /// A write of a Service first takes what it needs, then commits, then lets go of what is no longer needed (`ServiceAllocation`); what a
 /// crash leaves in between, `repair` mends.
 final class ServiceAllocator: Sendable {
-    static let nodePorts = 30_000...32_767
-
     /// Why a Service cannot have what it asks for.
     enum Refusal: Error {
         case address(IPAddress, String)
@@ -114,6 +112,7 @@ final class ServiceAllocator: Sendable {
 
     /// Of the flags. What one gives out of when there are no ServiceCIDRs yet.
     private let flagged: DualStack<IPNetwork>
+    private let nodePorts: ClosedRange<Int>
     private let store: Store
     /// A slot that a write under way here wants for a Service.
     private struct Want: Hashable {
@@ -124,8 +123,9 @@ final class ServiceAllocator: Sendable {
     /// By how many writes under way: what one write of a Service gives up, another of the same may still need.
     private let wanted = Mutex<[Want: Int]>([:])
 
-    init(ranges: DualStack<IPNetwork>, store: Store) {
+    init(ranges: DualStack<IPNetwork>, nodePorts: ClosedRange<Int>, store: Store) {
         flagged = ranges
+        self.nodePorts = nodePorts
         self.store = store
     }
 
@@ -220,10 +220,10 @@ final class ServiceAllocator: Sendable {
                 throw .address(address, "the provided network does not match the current range")
             }
         }
-        for port in holding.ports where !Self.nodePorts.contains(port) {
+        for port in holding.ports where !nodePorts.contains(port) {
             throw .port(
                 port,
-                "provided port is not in the valid range. The range of valid ports is \(Self.nodePorts.lowerBound)-\(Self.nodePorts.upperBound)"
+                "provided port is not in the valid range. The range of valid ports is \(nodePorts.lowerBound)-\(nodePorts.upperBound)"
             )
         }
         for slot in holding.slots where store.get(slot.key) != nil && !has(slot, owner) { throw taken(slot) }
@@ -273,11 +273,16 @@ final class ServiceAllocator: Sendable {
         return Self.free(from: band + 1, to: size, address) ?? Self.free(from: 1, to: band, address)
     }
 
+    /// Here, too, some are left for people who choose theirs, as long as there are others.
     func freePort(except taken: [Int]) -> Int? {
-        Self.free(from: UInt128(Self.nodePorts.lowerBound), to: UInt128(Self.nodePorts.upperBound)) { index in
+        let port = { (index: UInt128) in
             let port = Int(index)
-            return !taken.contains(port) && store.get(Slot(.port(port)).key) == nil ? port : nil
+            return !taken.contains(port) && self.store.get(Slot(.port(port)).key) == nil ? port : nil
         }
+        let (first, last, size) = (UInt128(nodePorts.lowerBound), UInt128(nodePorts.upperBound), UInt128(nodePorts.count))
+        guard size > 16 else { return Self.free(from: first, to: last, port) }
+        let band = min(max(16, size / 32), 128)
+        return Self.free(from: first + band, to: last, port) ?? Self.free(from: first, to: first + band - 1, port)
     }
 
     /// The first that is free after a random place, going around.

@@ -24,6 +24,7 @@ struct APIServerCommand: AsyncParsableCommand {
     @OptionGroup var authorization: AuthorizationOptions
     @OptionGroup var flowControl: FlowControlOptions
     @OptionGroup var browsers: BrowserOptions
+    @OptionGroup var objects: ObjectOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions
@@ -201,6 +202,7 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.audit = try audit.auditing()
         flowControl.apply(to: &configuration)
         configuration.browsers = try browsers.policy
+        try objects.apply(to: &configuration)
         try serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
         try authentication.apply(to: &configuration, proxies: credentials.requestHeaders)
         try authorization.apply(to: &configuration)

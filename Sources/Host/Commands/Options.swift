@@ -217,6 +217,16 @@ struct AdmissionOptions: ParsableArguments {
     @Option(help: "A file that configures single admission plugins: an AdmissionConfiguration of apiserver.config.k8s.io/v1.")
     var admissionControlConfigFile: String?
 
+    @Option(
+        name: .customLong("default-not-ready-toleration-seconds"),
+        help: "For how many seconds pods that do not say stay on a node that is not ready.")
+    var notReadySeconds: Int64 = 300
+
+    @Option(
+        name: .customLong("default-unreachable-toleration-seconds"),
+        help: "For how many seconds pods that do not say stay on a node that cannot be reached.")
+    var unreachableSeconds: Int64 = 300
+
     func validate() throws { _ = try plugins }
 
     var plugins: AdmissionPlugins {
@@ -224,8 +234,10 @@ struct AdmissionOptions: ParsableArguments {
             func names(_ text: String) -> [String] { text.split(separator: ",").map { String($0) } }
             let configuration = try admissionControlConfigFile.map(Self.configuration) ?? AdmissionConfiguration()
             do {
-                return try AdmissionPlugins(
+                var plugins = try AdmissionPlugins(
                     enable: names(enableAdmissionPlugins), disable: names(disableAdmissionPlugins), configuration: configuration)
+                plugins.setTolerationSeconds(notReady: notReadySeconds, unreachable: unreachableSeconds)
+                return plugins
             } catch {
                 throw ValidationError("--\(error)")
             }

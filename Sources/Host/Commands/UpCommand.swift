@@ -23,6 +23,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var authorization: AuthorizationOptions
     @OptionGroup var flowControl: FlowControlOptions
     @OptionGroup var browsers: BrowserOptions
+    @OptionGroup var objects: ObjectOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions
