@@ -150,18 +150,21 @@ public final class APIServer: Responder {
         let begin = ContinuousClock.now
         let received = AuditEvent.Moment.now
         let info: RequestInfo
+        let sort: RequestsInProgress.Sort
+        let patience: Duration?
         do throws(APIError) {
             info = try RequestInfo(request)
+            sort = RequestsInProgress.Sort(info)
+            patience = sort == .lasting ? nil : try RequestTimeout.of(request)
         } catch {
             return Responses.error(error, to: request, registry.served.kinds.catalogue)
         }
-        let sort = RequestsInProgress.Sort(info)
         metrics.began(sort)
-        var course = Course(received: received)
+        let (result, course) = await result(of: request, info, sort, received, patience)
         var response: Response
-        do {
-            response = try await answer(request, info, sort, &course)
-        } catch {
+        switch result {
+        case .success(let answer): response = answer
+        case .failure(let error):
             let warnings = (error as? WarnedError)?.warnings ?? []
             let error = Responses.apiError(error)
             course.audit?.failed(error)
@@ -188,8 +191,26 @@ public final class APIServer: Responder {
         return request.method == .head ? response.withoutBody : await Compression.applied(to: response, for: request)
     }
 
+    /// Answers, or breaks off when the client waits no longer.
+    private func result(
+        of request: Request, _ info: RequestInfo, _ sort: RequestsInProgress.Sort, _ received: AuditEvent.Moment, _ patience: Duration?
+    ) async -> (Result<Response, any Error>, Course) {
+        @Sendable func run() async -> (Result<Response, any Error>, Course) {
+            var course = Course(received: received)
+            do {
+                let response = try await answer(request, info, sort, &course)
+                return (.success(response), course)
+            } catch {
+                return (.failure(error), course)
+            }
+        }
+        guard let patience, let (ended, isCancelled) = await RequestTimeout.limit(patience, run) else { return await run() }
+        if isCancelled, case .failure = ended.0 { return (.failure(RequestTimeout.isOver), ended.1) }
+        return ended
+    }
+
     /// What becomes known of a request on its way, whatever becomes of it.
-    private struct Course {
+    private struct Course: Sendable {
         var received: AuditEvent.Moment
         /// What it belongs to, once it is known who sent it.
         var flow: Flow?

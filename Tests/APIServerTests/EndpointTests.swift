@@ -74,6 +74,9 @@ import Testing
             #expect(sick.code == 500)
             #expect(sick.text == "[+]ping ok\n[-]store-0 failed: reason withheld\nreadyz check failed\n")
             #expect(await server.ask(.get, "/readyz?exclude=store-0").code == 200)
+            #expect(
+                await server.ask(.get, "/livez?verbose&exclude=b&exclude=a").text
+                    == "[+]ping ok\nwarn: some health checks cannot be excluded: no matches for \"a\",\"b\"\nlivez check passed\n")
         }
     }
 
@@ -105,6 +108,36 @@ import Testing
                     "apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"namespaces\",scope=\"resource\",subresource=\"\",system_client=\"\",verb=\"GET\",version=\"v1\"} 1"
                 ))
             #expect(text.contains("apus_store_revision \(server.store.revision)"))
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("invalid", "time: invalid duration \"invalid\""), ("5", "time: missing unit in duration \"5\""),
+            ("1d", "time: unknown unit \"d\" in duration \"1d\""), ("0s", nil), ("3m", nil), ("30s", nil), ("", nil),
+        ] as [(String, String?)])
+    func aTimeoutIsADuration(_ text: String, _ problem: String?) async throws {
+        try await TestServer.with { server in
+            let answer = await server.ask(.get, "/version?timeout=\(text)")
+            #expect(answer.code == (problem == nil ? 200 : 400))
+            if let problem { #expect(answer.message == "invalid timeout specified in the request URL - \(problem)") }
+            // A watch lasts until somebody ends it.
+            #expect(await server.ask(.get, "/api/v1/pods?watch=true&timeoutSeconds=1&timeout=\(text)").code == 200)
+        }
+    }
+
+    @Test func whatTakesLongerThanTheClientWaitsIsBrokenOff() async throws {
+        try await TestServer.with {
+            $0.pages = [
+                "slow": { _ in
+                    try await Task.sleep(for: .seconds(1000))
+                    return "never"
+                }
+            ]
+        } _: { server in
+            let answer = await server.ask(.get, "/slow?timeout=20ms")
+            #expect(answer.code == 504 && answer.reason == "Timeout")
+            #expect(answer.message == "Timeout: request did not complete within requested timeout - context deadline exceeded")
         }
     }
 

@@ -46,6 +46,11 @@ struct Health: Sendable {
                 lines.append("[+]\(check.name) ok")
             }
         }
+        let unknown = excluded.subtracting(checks.map(\.name)).sorted()
+        if !unknown.isEmpty {
+            let names = unknown.map(FieldError.quoted).joined(separator: ",")
+            lines.append("warn: some health checks cannot be excluded: no matches for \(names)")
+        }
         guard failed.isEmpty else { return Responses.text(lines.joined(separator: "\n") + "\n\(endpoint) check failed\n", code: 500) }
         guard request.query("verbose") != nil else { return Responses.text("ok") }
         return Responses.text(lines.joined(separator: "\n") + "\n\(endpoint) check passed\n")
