@@ -9,7 +9,7 @@ import Testing
     @Test(arguments: [1, 2, 3] as [UInt64]) func protobufLosesNothing(seed: UInt64) throws {
         for (catalogue, name) in [(Catalogue.builtin, "builtin"), (.everything, "everything")] {
             for (kind, type) in catalogue.kinds.sorted(by: { "\($0.kind)" < "\($1.kind)" }) {
-                var objects = RandomObjects(seed: seed ^ UInt64("\(kind)".utf8.reduce(0) { $0 &* 31 &+ Int($1) & 0xFFFF_FFFF }))
+                var objects = RandomObjects(seed: "\(kind)".utf8.reduce(seed) { $0 &* 31 &+ UInt64($1) })
                 var object = objects.object(of: type, depth: 0)
                 object["apiVersion"] = .string("\(kind.groupVersion)")
                 object["kind"] = .string(kind.kind)
@@ -31,7 +31,7 @@ import Testing
             let object = objects.object(of: type, depth: 0)
             #expect(try JSON.decode(JSON.encode(object)) == object, "\(kind)")
             #expect(try JSON.decode(JSON.encodePretty(object)) == object, "\(kind)")
-            #expect(try YAML.decode(String(decoding: YAML.bytes(object), as: UTF8.self)) == [object], "\(kind)")
+            #expect(try YAML.decode(YAML.encode(object)) == [object], "\(kind)")
         }
     }
 
