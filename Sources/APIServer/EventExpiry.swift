@@ -24,12 +24,13 @@ struct EventExpiry: Sendable {
 }
 
 extension Record {
-    /// Seconds since an event last happened.
+    /// Seconds since an event last happened, or was last written, whatever it says of when it happened.
     fileprivate func age(at now: Whole) -> Whole {
         let event = object.value
-        let last =
-            event["series"]["lastObservedTime"].string ?? event["lastTimestamp"].string ?? event["eventTime"].string
-            ?? event[path: "metadata", "creationTimestamp"].string
-        return last.flatMap { Timestamp.parse($0) }.map { now - $0.seconds } ?? 0
+        let times =
+            [event["series"]["lastObservedTime"], event["lastTimestamp"], event["eventTime"], event[path: "metadata", "creationTimestamp"]]
+            + event[path: "metadata", "managedFields"].elements.map { $0["time"] }
+        let last = times.compactMap { $0.string.flatMap { Timestamp.parse($0)?.seconds } }.max()
+        return last.map { now - $0 } ?? 0
     }
 }

@@ -56,6 +56,16 @@ struct PruningTests {
         #expect(error?.code == 400)
     }
 
+    /// As Go decodes them: nothing where something stands is the zero of its type.
+    @Test func nullsInListsAndMaps() throws {
+        let (pod, _) = try decode(
+            #"{"metadata":{"labels":{"a":null}},"spec":{"containers":[null,{"name":"a","command":["x",null],"resources":{"limits":{"cpu":null}}}]}}"#,
+            "v1/pods")
+        let expected =
+            #"{"metadata":{"labels":{"a":""}},"spec":{"containers":[{},{"name":"a","command":["x",""],"resources":{"limits":{"cpu":"0"}}}]}}"#
+        #expect(pod == (try Sample.value(expected)))
+    }
+
     @Test func canonicalForms() throws {
         let (object, _) = try decode(
             #"{"metadata":{"creationTimestamp":null,"labels":{}},"spec":{"containers":[{"name":"a","args":[],"resources":{"limits":{"cpu":0.5,"memory":"1024Mi"}}}],"volumes":[{"name":"v","emptyDir":{}}]}}"#,

@@ -319,6 +319,12 @@ import Testing
             #expect(secret["data"]["a"] == "aGVsbG8=")
             #expect(secret["stringData"].isNull)
             #expect(secret["type"] == "Opaque")
+            // What is there is owned, so that somebody else may apply text.
+            let owned = secret[path: "metadata", "managedFields"][0]["fieldsV1"]
+            #expect(!owned["f:data"]["f:a"].isNull && owned["f:stringData"].isNull)
+            let applied: Value = ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": "s"], "stringData": ["a": "hello"]]
+            let path = "/api/v1/namespaces/default/secrets/s?fieldManager=other"
+            #expect(await server.ask(.patch, path, applied, type: "application/apply-patch+yaml").code == 200)
         }
     }
 
@@ -350,10 +356,17 @@ import Testing
             await server.ask(.post, "/api/v1/namespaces/default/events", event)
             var fresh = event
             fresh["metadata"]["name"] = "new"
-            fresh["lastTimestamp"] = .string(Timestamp.now())
+            fresh["lastTimestamp"] = .string(Timestamp.format(seconds: Clock.seconds + 1800))
             await server.ask(.post, "/api/v1/namespaces/default/events", fresh)
-            await EventExpiry(registry: server.server.registry, lifetime: 3600).removeExpired(now: Clock.seconds)
-            #expect(await server.ask(.get, "/api/v1/events").json["items"].elements.map { $0["metadata"]["name"] } == ["new"])
+            func names() async -> [String] {
+                await server.ask(.get, "/api/v1/events").json["items"].elements.compactMap { $0["metadata"]["name"].string }
+            }
+            let expiry = EventExpiry(registry: server.server.registry, lifetime: 3600)
+            // One that happened long ago was written just now.
+            await expiry.removeExpired(now: Clock.seconds)
+            #expect(await names() == ["new", "old"])
+            await expiry.removeExpired(now: Clock.seconds + 4000)
+            #expect(await names() == ["new"])
         }
     }
 }

@@ -9,6 +9,14 @@ extension DefaultRules {
             }
             if !pod["spec"]["resources"].isEmpty { pod["spec"] = requestsFromLimits(requestsFromContainers(pod["spec"])) }
         },
+        "core.v1.Secret": { secret in
+            guard !secret["stringData"].isNull else { return }
+            // Only for writing: from here on it is data, whoever owns it.
+            for (name, text) in secret["stringData"].fields {
+                secret["data"][name] = .string(Base64.encode(Array((text.string ?? "").utf8)))
+            }
+            secret["stringData"] = .null
+        },
         "core.v1.PodSpec": { spec in
             // The deprecated name of the field is kept equal to the new one.
             if spec["serviceAccountName"].isEmpty, !spec["serviceAccount"].isEmpty { spec["serviceAccountName"] = spec["serviceAccount"] }

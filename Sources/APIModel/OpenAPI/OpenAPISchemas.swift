@@ -63,9 +63,9 @@ struct OpenAPISchemas {
     /// - Parameter isList: whether it is one of a list of objects, which nobody merges.
     private mutating func property(_ field: FieldSchema, isList: Bool) -> Value {
         var schema = wrapped(schema(field.type))
-        // The older form has neither.
+        // The older form has none.
         if form == .v3, let value = field.publishedDefault { schema["default"] = value }
-        if form == .v3, let choices = field.constraints.lazy.map(\.choices).first(where: { !$0.isEmpty }) {
+        if let choices = field.constraints.lazy.map(\.choices).first(where: { !$0.isEmpty }) {
             if case .array = field.type {
                 schema["items"]["enum"] = Value(choices.sorted())
             } else {

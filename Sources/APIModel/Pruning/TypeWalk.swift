@@ -75,6 +75,7 @@ struct TypeWalk {
             value = .null
             for index in elements.indices {
                 trail.push(.index(index))
+                if elements[index].isNull { elements[index] = Self.zero(element) }
                 check(&elements[index], element, in: schema)
                 trail.pop()
             }
@@ -84,7 +85,7 @@ struct TypeWalk {
             value = .null
             for index in fields.elements.indices {
                 trail.push(.name(fields.elements[index].key))
-                if fields.values[index].isNull, case .string = element { fields.values[index] = "" }
+                if fields.values[index].isNull { fields.values[index] = Self.zero(element) }
                 check(&fields.values[index], element, in: schema)
                 trail.pop()
             }
@@ -94,6 +95,9 @@ struct TypeWalk {
             object(&value, reference.schema)
         }
     }
+
+    /// What Go makes of a null in a list or a map.
+    private static func zero(_ type: FieldType) -> Value { if case .object = type { .emptyObject } else { ZeroObject.zero(type) } }
 
     private mutating func quantity(_ value: inout Value, in schema: TypeSchema) {
         let text: String

@@ -39,10 +39,10 @@ extension Printers {
             let spec = object["spec"]
             let limited = spec["limited"]
             let queuing = limited["limitResponse"]["queuing"]
-            let shares = limited["nominalConcurrencyShares"].int ?? spec["exempt"]["nominalConcurrencyShares"].int
             func number(_ value: Whole?) -> Value { value.map(Value.int) ?? .string(none) }
             return [
-                "Type": text(spec["type"]), "NominalConcurrencyShares": number(shares), "Queues": number(queuing["queues"].int),
+                "Type": text(spec["type"]), "NominalConcurrencyShares": number(limited["nominalConcurrencyShares"].int),
+                "Queues": number(queuing["queues"].int),
                 "HandSize": number(queuing["handSize"].int),
                 "QueueLengthLimit": number(queuing["queueLengthLimit"].int),
             ]

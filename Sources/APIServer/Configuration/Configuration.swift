@@ -121,7 +121,9 @@ public struct VersionInfo: Sendable {
 
     var value: Value {
         [
-            "major": .string(major), "minor": .string(minor), "gitVersion": .string(gitVersion), "gitCommit": .string(gitCommit),
+            "major": .string(major), "minor": .string(minor), "emulationMajor": .string(major), "emulationMinor": .string(minor),
+            "minCompatibilityMajor": .string(major), "minCompatibilityMinor": .string(minor), "gitVersion": .string(gitVersion),
+            "gitCommit": .string(gitCommit),
             "gitTreeState": "clean",
             "buildDate": .string(buildDate), "goVersion": "none (Swift)", "compiler": "swiftc", "platform": .string(Self.platform),
         ]

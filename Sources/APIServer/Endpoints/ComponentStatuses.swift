@@ -29,7 +29,6 @@ struct ComponentStatuses: Sendable {
         let problem = await check.problem()
         let condition: Value = [
             "type": "Healthy", "status": problem == nil ? "True" : "False", "message": .string(problem ?? "ok"),
-            "error": problem.map(Value.string) ?? .null,
         ]
         return [
             "kind": "ComponentStatus", "apiVersion": "v1", "metadata": ["name": .string(check.name), "creationTimestamp": .null],

@@ -8,7 +8,10 @@ struct PodStrategy: Strategy {
         if !pod[path: "spec", "schedulingGates"].isEmpty {
             let message: Value = "Scheduling is blocked due to non-empty scheduling gates"
             pod["status"]["conditions"] = [
-                ["type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": message]
+                [
+                    "type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": message,
+                    "lastTransitionTime": .string(Timestamp.now()),
+                ]
             ]
         }
         Self.readAppArmor(&pod, write)

@@ -2,7 +2,7 @@ import APIModel
 import OrderedCollections
 import PKI
 
-/// Secrets: `stringData` becomes `data`, and a secret for a service account gets its token.
+/// Secrets: one for a service account gets its token.
 struct SecretStrategy: Strategy {
     static let tokenType = "kubernetes.io/service-account-token"
     private static let account = "kubernetes.io/service-account.name"
@@ -14,7 +14,6 @@ struct SecretStrategy: Strategy {
     let rootCA: String
 
     func prepareForCreate(_ secret: inout Value, _ target: Target, _ write: WriteContext) async throws {
-        Self.foldStrings(&secret)
         guard secret["type"].string == Self.tokenType, let name = Self.accountName(of: secret) else { return }
         guard let account = write.registry.latest("/serviceaccounts", namespace: target.namespace, name: name) else {
             throw target.invalid([
@@ -25,7 +24,6 @@ struct SecretStrategy: Strategy {
     }
 
     func prepareForUpdate(_ secret: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
-        Self.foldStrings(&secret)
         guard secret["type"].string == Self.tokenType, secret["immutable"].bool != true, let name = Self.accountName(of: secret),
             let account = write.registry.latest("/serviceaccounts", namespace: target.namespace, name: name),
             secret[path: "metadata", "annotations"][Self.accountUID].string == account.uid
@@ -37,11 +35,6 @@ struct SecretStrategy: Strategy {
     private static func accountName(of secret: Value) -> String? {
         let name = secret[path: "metadata", "annotations"][account].string
         return name?.isEmpty == true ? nil : name
-    }
-
-    private static func foldStrings(_ secret: inout Value) {
-        for (name, text) in secret["stringData"].fields { secret["data"][name] = .string(Base64.encode(Array((text.string ?? "").utf8))) }
-        secret["stringData"] = .null
     }
 
     /// The token and the namespace where they are missing, and in any case the cluster's CA.
