@@ -143,7 +143,9 @@ enum DefaultTable {
         batch.v1.CronJobSpec suspend false
         batch.v1.CronJobSpec successfulJobsHistoryLimit 3
         batch.v1.CronJobSpec failedJobsHistoryLimit 1
+        batch.v1.CronJobSpec jobTemplate {}
         batch.v1.JobTemplateSpec metadata {}
+        batch.v1.JobTemplateSpec spec {}
         autoscaling.v2.HorizontalPodAutoscalerStatus currentMetrics null
         core.v1.PersistentVolumeClaimTemplate metadata {}
         resource.v1.ResourceClaimTemplateSpec metadata {}

@@ -8,6 +8,7 @@ extension TypeRules {
             TypeRules.unique(spec["volumes"].elements, "name", path.child("volumes"), &errors)
             containerNames(spec, path, &errors)
             mounts(spec, path, &errors)
+            devices(spec, path, &errors)
             hostPorts(spec, path, &errors)
             hostSharing(spec, path, &errors)
             PodResourceRules.check(spec, path, &errors)
@@ -103,6 +104,9 @@ extension TypeRules {
                         "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not \(constraint["whenUnsatisfiable"].string ?? "")"))
             }
             if constraint["maxSkew"].isNull { errors.append(.invalid(path.child("maxSkew"), 0, "must be greater than zero")) }
+            if !constraint["matchLabelKeys"].isEmpty, constraint["labelSelector"].isNull {
+                errors.append(.forbidden(path.child("matchLabelKeys"), "must not be specified when labelSelector is not set"))
+            }
         },
     ]
 
@@ -140,6 +144,49 @@ extension TypeRules {
                     if let target = mount["mountPath"].string, !target.isEmpty, !paths.insert(target).inserted {
                         errors.append(.invalid(field.index(number).child("mountPath"), .string(target), "must be unique"))
                     }
+                }
+            }
+        }
+    }
+
+    /// Volumes that a container has as a device and not as a directory: those of claims.
+    private static func devices(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let volumes = Dictionary(
+            spec["volumes"].elements.map { ($0["name"].string ?? "", !$0["persistentVolumeClaim"].isNull || !$0["ephemeral"].isNull) },
+            uniquingKeysWith: { first, _ in first })
+        for list in ["initContainers", "containers", "ephemeralContainers"] {
+            for (index, container) in spec[list].elements.enumerated() {
+                let field = path.child(list).index(index).child("volumeDevices")
+                let mounts = container["volumeMounts"].elements
+                var (names, paths): (Set<String>, Set<String>) = ([], [])
+                for (number, device) in container["volumeDevices"].elements.enumerated() {
+                    let place = field.index(number)
+                    let (name, target) = (device["name"].string ?? "", device["devicePath"].string ?? "")
+                    func refuse(_ field: String, _ text: String, _ why: String) {
+                        errors.append(.invalid(place.child(field), .string(text), why))
+                    }
+                    if name.isEmpty { errors.append(.required(place.child("name"))) }
+                    if names.contains(name) { refuse("name", name, "must be unique") }
+                    switch volumes[name] {
+                    case true?: break
+                    case false?:
+                        refuse("name", name, "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode")
+                    case nil: errors.append(.notFound(place.child("name"), .string(name)))
+                    }
+                    if target.isEmpty { errors.append(.required(place.child("devicePath"))) }
+                    if paths.contains(target) { refuse("devicePath", target, "must be unique") }
+                    if target.split(separator: "/").contains("..") {
+                        refuse("devicePath", target, "can not contain backsteps ('..')")
+                    } else {
+                        paths.insert(target)
+                    }
+                    if mounts.contains(where: { $0["name"].string == name }) {
+                        refuse("name", name, "must not already exist in volumeMounts")
+                    }
+                    if mounts.contains(where: { $0["mountPath"].string == target }) {
+                        refuse("devicePath", target, "must not already exist as a path in volumeMounts")
+                    }
+                    if !name.isEmpty { names.insert(name) }
                 }
             }
         }

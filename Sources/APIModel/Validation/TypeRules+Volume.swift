@@ -27,6 +27,9 @@ extension TypeRules {
                 errors.append(.forbidden(path.child("sizeLimit"), "SizeLimit field must be a valid resource quantity"))
             }
         },
+        "core.v1.EphemeralVolumeSource": { source, path, errors in
+            if source["volumeClaimTemplate"].isNull { errors.append(.required(path.child("volumeClaimTemplate"))) }
+        },
         "core.v1.DownwardAPIVolumeSource": { source, path, errors in
             for file in source["items"].elements { DownwardAPIRules.file(file, path, &errors) }
         },

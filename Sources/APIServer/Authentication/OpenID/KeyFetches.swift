@@ -1,3 +1,4 @@
+import APIModel
 import Synchronization
 
 /// How it ended that the keys of one issuer were fetched. Safe from any thread.
