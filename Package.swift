@@ -222,7 +222,12 @@ let package = Package(
                 product("HeapModule", "swift-collections"), product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"),
             ]),
-        module("ControllerManager", ["Client", "APIModel", "Exposition", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
+        module(
+            "ControllerManager",
+            [
+                "Client", "APIModel", "Exposition", "PluginHost", "PluginAPI", product("DequeModule", "swift-collections"),
+                product("Logging", "swift-log"),
+            ]),
         module(
             "Kubelet",
             nio + [

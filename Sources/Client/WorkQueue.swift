@@ -27,6 +27,8 @@ public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
         var times: [Item: ContinuousClock.Instant] = [:]
         var failures: [Item: Int] = [:]
         var isShutDown = false
+        /// See `whenReady`.
+        var ready: (@Sendable () -> Void)?
         /// `nil` where nobody asks.
         var history: QueueHistory<Item>?
     }
@@ -51,8 +53,8 @@ public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
 
     /// Ignored after `shutDown`.
     public func add(_ item: Item) {
-        let getter = state.withLock { state in state.add(item) }
-        getter?.resume(returning: item)
+        let tell = state.withLock { state in state.add(item) }
+        tell?()
     }
 
     /// Adds `item` after `delay`; of several delays the one that ends first counts.
@@ -110,14 +112,21 @@ public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// The caller of `next` has finished with `item`.
+    /// The next item, if there is one: for threads, which must not suspend. It is the caller's until `done`.
+    public func take() -> Item? { state.withLock { $0.take() } }
+
+    /// `ready` is called whenever an item waits that no task in `next` takes, by whoever added it, and so must not block. Set it once, before
+    /// the first item.
+    public func whenReady(_ ready: @escaping @Sendable () -> Void) { state.withLock { $0.ready = ready } }
+
+    /// The caller of `next` or `take` has finished with `item`.
     public func done(_ item: Item) {
-        let getter = state.withLock { state in
+        let tell = state.withLock { state in
             state.processing.remove(item)
             state.history?.ended(item)
             return state.dirty.contains(item) ? state.enqueue(item) : nil
         }
-        getter?.resume(returning: item)
+        tell?()
     }
 
     /// Takes nothing more. What waits is still handed out; delayed items are dropped.
@@ -158,20 +167,21 @@ private struct Delayed<Item: Sendable>: Comparable, Sendable {
 }
 
 extension WorkQueue.State {
-    /// Returns the task to hand `item` to, if one waits.
-    mutating func add(_ item: Item) -> CheckedContinuation<Item?, Never>? {
+    /// Returns what hands `item` over, or tells of it, when the state is unlocked.
+    mutating func add(_ item: Item) -> (@Sendable () -> Void)? {
         guard !isShutDown, dirty.insert(item).inserted else { return nil }
         history?.added(item)
         return processing.contains(item) ? nil : enqueue(item)
     }
 
-    mutating func enqueue(_ item: Item) -> CheckedContinuation<Item?, Never>? {
+    mutating func enqueue(_ item: Item) -> (@Sendable () -> Void)? {
         guard !getters.isEmpty else {
             queue.append(item)
-            return nil
+            return ready
         }
         begin(item)
-        return getters.removeFirst().answer
+        let getter = getters.removeFirst().answer
+        return { getter.resume(returning: item) }
     }
 
     mutating func take() -> Item? {

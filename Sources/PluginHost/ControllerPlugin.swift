@@ -56,22 +56,26 @@ public final class ControllerPlugin: Sendable {
         name = component.manifest.name
     }
 
+    /// As many of the threads on which plugins are called as there is work for; see `Crew`.
+    package func crew(limit: Int, work: @escaping @Sendable () -> Bool) -> Crew { Crew(threads, limit: limit, work: work) }
+
     /// Never for one key twice at once: that is the queue's promise.
-    public func reconcile(_ key: ControllerKey) async -> ReconcileOutcome {
-        await threads.run { [component] in
-            var sentence = Collector()
-            var again: Int64 = 0
-            var answer = key.withC { key in component.call(0, apus_controller.self, into: &sentence) { $0.reconcile($1, key, &again, $2) } }
-            if again < 0, answer.status == APUS_OK {
-                answer = component.reject(0, "reconcile asked to be called again after \(again) ms, which is before now")
-            }
-            let message = answer.problem ?? sentence.text
-            switch answer.status {
-            case APUS_OK: return .done(after: again > 0 ? .milliseconds(again) : nil)
-            case APUS_CANCELLED: return .retry(message: sentence.bytes.isEmpty ? nil : sentence.text)
-            case APUS_RETRY, APUS_CONFLICT: return .retry(message: message.isEmpty ? nil : message)
-            default: return .failed(message: message.isEmpty ? "reconcile answered \(statusName(answer.status))" : message)
-            }
+    public func reconcile(_ key: ControllerKey) async -> ReconcileOutcome { await threads.run { self.reconcileHere(key) } }
+
+    /// The same on the caller's thread, which may block: one of a `crew`.
+    package func reconcileHere(_ key: ControllerKey) -> ReconcileOutcome {
+        var sentence = Collector()
+        var again: Int64 = 0
+        var answer = key.withC { key in component.call(0, apus_controller.self, into: &sentence) { $0.reconcile($1, key, &again, $2) } }
+        if again < 0, answer.status == APUS_OK {
+            answer = component.reject(0, "reconcile asked to be called again after \(again) ms, which is before now")
+        }
+        let message = answer.problem ?? sentence.text
+        switch answer.status {
+        case APUS_OK: return .done(after: again > 0 ? .milliseconds(again) : nil)
+        case APUS_CANCELLED: return .retry(message: sentence.bytes.isEmpty ? nil : sentence.text)
+        case APUS_RETRY, APUS_CONFLICT: return .retry(message: message.isEmpty ? nil : message)
+        default: return .failed(message: message.isEmpty ? "reconcile answered \(statusName(answer.status))" : message)
         }
     }
 
@@ -80,13 +84,16 @@ public final class ControllerPlugin: Sendable {
 
     /// The keys to work on because an object changed that the manifest watches with `map: Plugin`.
     public func map(resource: GroupVersionResource, before: Object?, after: Object?) async -> [ControllerKey] {
+        await threads.run { self.mapHere(resource: resource, before: before, after: after) }
+    }
+
+    /// The same on the caller's thread, which may block: one of a `crew`.
+    package func mapHere(resource: GroupVersionResource, before: Object?, after: Object?) -> [ControllerKey] {
         guard component.table(apus_controller.self).map != nil else { return [] }
-        return await threads.run { [component] in
-            resource.description.withBorrowed { resource in
-                (before?.bytes ?? []).withBorrowed { before in
-                    (after?.bytes ?? []).withBorrowed { after in
-                        Self.keys(component, 1) { table, instance, sink in table.map?(instance, resource, before, after, sink) }
-                    }
+        return resource.description.withBorrowed { resource in
+            (before?.bytes ?? []).withBorrowed { before in
+                (after?.bytes ?? []).withBorrowed { after in
+                    Self.keys(component, 1) { table, instance, sink in table.map?(instance, resource, before, after, sink) }
                 }
             }
         }

@@ -1,5 +1,6 @@
 import Client
 import Exposition
+import Synchronization
 import Testing
 
 @Suite struct WorkQueueTests {
@@ -28,6 +29,28 @@ import Testing
         queue.done("a")
         queue.done("b")
         #expect(queue.depth == 0)
+    }
+
+    @Test func whoTakesItemsIsToldOfEach() {
+        let queue = WorkQueue<String>()
+        let told = Mutex(0)
+        queue.whenReady { told.withLock { $0 += 1 } }
+        #expect(queue.take() == nil)
+        queue.add("a")
+        queue.add("a")
+        #expect(told.withLock { $0 } == 1)
+        #expect(queue.take() == "a")
+        // Is told of when it can be taken.
+        queue.add("a")
+        #expect(told.withLock { $0 } == 1)
+        #expect(queue.take() == nil)
+        queue.done("a")
+        #expect(told.withLock { $0 } == 2)
+        #expect(queue.take() == "a")
+        queue.done("a")
+        queue.shutDown()
+        queue.add("b")
+        #expect(told.withLock { $0 } == 2)
     }
 
     @Test func whatBecomesOfItemsIsCounted() async throws {
