@@ -95,10 +95,7 @@ public struct DaemonSetController: Controller {
 
     /// A Node that is new, gone, or has other labels or taints concerns every DaemonSet.
     public func map(resource: String, before: Value, after: Value) -> [Key] {
-        let isSame =
-            !before.isNull && !after.isNull && before["metadata"]["labels"] == after["metadata"]["labels"]
-            && before["spec"]["taints"] == after["spec"]["taints"]
-        guard !isSame, let sets = try? objects.list(Self.resource) else { return [] }
+        guard let sets = try? objects.list(Self.resource) else { return [] }
         return sets.map { Key($0, of: Self.resource.description) }
     }
 }
