@@ -145,6 +145,7 @@ let package = Package(
         .systemLibrary(name: "CNFTables", path: "Sources/CNFTables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
         .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CISAL", path: "Sources/CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map", "RATIONALE.md"], cSettings: c),
         .target(
             name: "CatalogueData", path: "Sources/CatalogueData",
@@ -199,7 +200,7 @@ let package = Package(
         module(
             "APIServer",
             nio + [
-                "APIModel", "CEL", "CZlib", "Exposition", "FileSystem", "GRPC", "Store", "Client", "HTTPServer", "PKI", "Streaming",
+                "APIModel", "CEL", "CISAL", "Exposition", "FileSystem", "GRPC", "Store", "Client", "HTTPServer", "PKI", "Streaming",
                 product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"), product("DequeModule", "swift-collections"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
