@@ -155,7 +155,7 @@ public final class APIServer: Responder {
         do throws(APIError) {
             info = try RequestInfo(request)
             sort = RequestsInProgress.Sort(info)
-            patience = sort == .lasting ? nil : try RequestTimeout.of(request)
+            patience = try sort == .lasting ? nil : RequestTimeout.of(request)
         } catch {
             return Responses.error(error, to: request, registry.served.kinds.catalogue)
         }

@@ -84,4 +84,33 @@ import Testing
             #expect(await patch(["count": 2]).code == 200)
         }
     }
+
+    @Test func discoveryTellsWhichVersionIsKept() async throws {
+        try await TestServer.with(kind: Self.definition(Self.lax)) { server in
+            let listed = await server.ask(.get, "/apis/example.com/v1").json["resources"].elements
+            #expect(listed.first { $0["name"] == "things" }?["storageVersionHash"] == "MkkTy7bNlnM=")
+        }
+    }
+
+    @Test func whatIsWrongWithARuleIsSaidAsUpstreamSaysIt() async throws {
+        var rules = Self.lax
+        rules["count"]["x-kubernetes-validations"] = [["rule": "10 / self > 0"], ["rule": "10 % self >= 0", "message": "must divide"]]
+        rules["words"]["x-kubernetes-validations"] = [
+            ["rule": "self.all(a, self.all(b, self.all(c, a.size() + b.size() + c.size() >= 0)))"]
+        ]
+        rules["words"]["maxItems"] = 80
+        rules["words"]["items"]["maxLength"] = 3
+        try await TestServer.with(kind: Self.definition(rules)) { server in
+            func refusal(_ spec: Value) async -> String {
+                let object: Value = ["apiVersion": "example.com/v1", "kind": "Thing", "metadata": ["name": "a"], "spec": spec]
+                return await server.ask(.post, Self.path, object).message
+            }
+            let divided = await refusal(["count": 0])
+            #expect(
+                divided.contains("spec.count: Invalid value: \"integer\": division by zero evaluating rule: 10 / self > 0"), "\(divided)")
+            #expect(divided.contains("modulus by zero evaluating rule: must divide"), "\(divided)")
+            let long = await refusal(["words": .array(Array(repeating: "abc", count: 80))])
+            #expect(long.contains("no further validation rules will be run due to call cost exceeds limit for rule: self.all"), "\(long)")
+        }
+    }
 }

@@ -70,7 +70,7 @@ final class CustomKinds: Sendable {
             let settled = settled(definition, names.decide(definition))
             wanted.append(settled)
             guard Conditions.isTrue(settled["status"], type: "Established"), let compiled = compileNoted(settled) else { continue }
-            custom += compiled.resources
+            custom += StorageVersionHash.noted(compiled.resources)
             rules.merge(compiled.rules) { $1 }
         }
         forget(except: Set(definitions.compactMap { $0[path: "metadata", "name"].string }))

@@ -132,6 +132,7 @@ final class CustomRules: Sendable {
     ) {
         if rule.isTransition, old == nil, !rule.hasOptionalOld { return }
         let place = rule.fieldPath.reduce(path) { $0.child($1) }
+        let available = budget
         do {
             var variables: Variables = ["self": try CELValue(value, type)]
             let before = try old.map { old throws(EvaluationError) in try CELValue(old, type) }
@@ -145,7 +146,22 @@ final class CustomRules: Sendable {
             guard case .bool(let holds) = try rule.program.evaluate(variables, budget: &spending), !holds else { return }
             errors.append(error(rule, place, message(rule, variables, &spending)))
         } catch {
-            errors.append(.invalid(place, .string(typeWord), "rule evaluation error: \(rule.text): \(error.message)"))
+            let shown = (rule.message.isEmpty ? rule.text : rule.message).trimmed
+            guard error.kind == .costLimit else {
+                let message =
+                    error.message.hasPrefix("no such overload")
+                    ? "'\(error.message)': call arguments did not match a supported operator, function or macro signature for rule: \(shown)"
+                    : "\(error.message) evaluating rule: \(shown)"
+                errors.append(.invalid(path, .string(typeWord), message))
+                return
+            }
+            // What is left of the budget may be less than one rule may cost.
+            let message =
+                available < CostLimit.perCall
+                ? "validation failed due to running out of cost budget, no further validation rules will be run"
+                : "'\(error.message)': no further validation rules will be run due to call cost exceeds limit for rule: \(shown)"
+            errors.append(.invalid(path, .string(typeWord), message))
+            budget = 0
         }
     }
 

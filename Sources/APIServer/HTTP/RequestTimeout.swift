@@ -25,7 +25,7 @@ enum RequestTimeout {
     /// Runs `body`, which is cancelled after `limit`, and returns once it has ended: nothing goes on behind the client's back.
     static func limit<T: Sendable>(_ limit: Duration, _ body: @escaping @Sendable () async -> T) async -> (value: T, isCancelled: Bool)? {
         await withTaskGroup(of: T?.self) { group in
-            group.addTask(operation: body)
+            group.addTask { await body() }
             group.addTask {
                 try? await Task.sleep(for: limit)
                 return nil
