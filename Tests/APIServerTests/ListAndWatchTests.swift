@@ -98,6 +98,13 @@ import Testing
             #expect(table["kind"] == "Table")
             #expect(table["columnDefinitions"].elements.first?["name"] == "Name")
             #expect(table["rows"].elements.count == 2)
+            let watched = await server.ask(
+                .get, "/api/v1/namespaces/default/services?watch=true&resourceVersion=0&timeoutSeconds=1",
+                accept: "application/json;as=Table;v=v1;g=meta.k8s.io"
+            ).text.split(separator: "\n")
+            #expect(watched.count == 2)
+            #expect(watched.first?.contains("\"columnDefinitions\":[{") == true)
+            #expect(watched.last?.contains("\"columnDefinitions\":null") == true)
             let partial = await server.ask(
                 .get, "/api/v1/namespaces/default/services/web", accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
             ).json

@@ -1,5 +1,6 @@
 import APIModel
 import NIOCore
+import OrderedCollections
 import Store
 
 extension Presenter {
@@ -19,8 +20,11 @@ extension Presenter {
 
     private func frame(_ type: String, _ record: Record, isFirst: Bool) throws -> [UInt8] {
         var object = shape(try value(record), form: presentation.form)
-        // The columns of a table are told once.
-        if case .table = presentation.form, !isFirst { object["columnDefinitions"] = [] }
+        // The columns of a table are told once; upstream says null then.
+        if case .table = presentation.form, !isFirst, case .object(var table) = object {
+            table.updateValue(.null, forKey: "columnDefinitions")
+            object = .object(table)
+        }
         return try frame(type, object)
     }
 
