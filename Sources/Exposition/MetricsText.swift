@@ -16,7 +16,7 @@ package struct MetricsText {
         for line in samples.map({ "\(name)\(Self.braces($0.labels)) \($0.value)\n" }).sorted() { text += line }
     }
 
-    package mutating func family(_ name: String, _ kind: Kind, _ help: String, _ value: some CustomStringConvertible) {
+    package mutating func family(_ name: String, _ kind: Kind, _ help: String, _ value: some Numeric & CustomStringConvertible) {
         family(name, kind, help, [([], value.description)])
     }
 
