@@ -99,7 +99,7 @@ public final class PodGCController: Controller {
                     .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", subresource: "status",
                     .strategic,
                     ["metadata": ["uid": metadata["uid"]], "status": ["phase": "Failed", "observedGeneration": metadata["generation"]]])
-            } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
+            } catch let error as APIError where error.reason == .notFound {}
         }
         try remove(pod)
     }
