@@ -64,9 +64,6 @@ final class Backend: ProxyBackend {
                 }
                 script += state.inForce[index].change(gone: gone, changes: services.filter { $0.family == family })
             }
-            let handover = isFirst ? self.handover(services, wanted) : (begin: "", end: "")
-            if !handover.begin.isEmpty { try state.tables.run(handover.begin) }
-            defer { if !handover.end.isEmpty { try? state.tables.run(handover.end) } }
             if !script.isEmpty { try state.tables.run(script) }
             return staleFlows(services, gone: gone, isFirst: isFirst, &state)
         }
@@ -92,27 +89,11 @@ final class Backend: ProxyBackend {
         KernelSetting.set(path, "3600")
     }
 
-    /// What puts other tables with the same rules beside those that somebody before has left, to be there while these are replaced; and what
-    /// takes them away.
-    ///
-    /// The kernel asks the chains of one hook one after another, those that came last first. A packet that found the new ones still empty can
-    /// find the old ones already so, and its flow then stays without an endpoint, however often the client repeats itself.
-    private func handover(_ services: [WantedService], _ wanted: Services) -> (begin: String, end: String) {
-        let beside = table + "-handover"
-        var (begin, end) = ("", "")
-        for family in Self.families {
-            var rules = noRules(family, wanted, in: beside)
-            begin += rules.whole + rules.change(gone: EmptyCollection(), changes: services.filter { $0.family == family })
-            end += Ruleset.removal(of: beside, family)
-        }
-        return (begin, end)
-    }
-
     /// The table as it is without services.
-    private func noRules(_ family: IPFamily, _ wanted: Services, in table: String? = nil) -> RulesInForce {
+    private func noRules(_ family: IPFamily, _ wanted: Services) -> RulesInForce {
         RulesInForce(
             Ruleset(
-                table: table ?? self.table, family: family, podNetwork: wanted.podNetworks.first { $0.family == family },
+                table: table, family: family, podNetwork: wanted.podNetworks.first { $0.family == family },
                 nodePortNetworks: wanted.nodePortNetworks, crossesBridge: access("/proc/sys/net/bridge", F_OK) == 0))
     }
 
