@@ -1,3 +1,4 @@
+import APIModel
 import Crypto
 
 /// What stands in labels for names that are nobody else's business.
@@ -6,6 +7,6 @@ enum HashLabel {
     static func of(_ text: String) -> String { of(Array(text.utf8)) }
 
     static func of(_ bytes: [UInt8]) -> String {
-        bytes.isEmpty ? "" : "sha256:" + SHA256.hash(data: bytes).map { String(256 + Int($0), radix: 16).dropFirst() }.joined()
+        bytes.isEmpty ? "" : "sha256:" + SHA256.hash(data: bytes).hexadecimal
     }
 }
